@@ -1,0 +1,1 @@
+"""The few pieces every area shares: no tables, no page of its own."""

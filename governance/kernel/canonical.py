@@ -1,0 +1,70 @@
+"""One way to write content down as bytes, and its digest. Pure.
+
+RFC 8785 over strings, integers, booleans, null, lists and objects: decimals, dates and
+enums become strings first, floats are refused because two machines may print them
+differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import rfc8785
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+def plain(value: Any) -> Any:
+    """The value with decimals, times, dates, UUIDs, enums and tuples written as JSON knows them.
+
+    Floats raise TypeError: give a Decimal or a string.
+    """
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item) for item in value)
+    raise TypeError(f"{type(value).__name__} has no canonical form.")
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """RFC 8785 bytes of `plain(value)`."""
+    return rfc8785.dumps(plain(value))
+
+
+def digest(value: Any) -> str:
+    """Lower-case hexadecimal SHA-256 of the canonical bytes, 64 characters."""
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """Lower-case hexadecimal SHA-256 of the text's UTF-8 bytes, 64 characters."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def uuid7() -> uuid.UUID:
+    """A time-ordered UUID (RFC 9562, version 7): 48 bits of milliseconds, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    number = (number & ~(0xF << 76)) | (0x7 << 76)
+    number = (number & ~(0x3 << 62)) | (0x2 << 62)
+    return uuid.UUID(int=number)

@@ -1,0 +1,50 @@
+"""AES-256-GCM for what must be readable again: payloads and provider keys.
+
+A stored value is `key id (1 byte) + nonce (12) + ciphertext and tag`. It is bound to where
+it stands by its context (table, row, column) as associated data, so a value copied into
+another row does not open.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from governance.kernel.errors import Unavailable
+
+
+def _keys() -> dict[int, bytes]:
+    """Key id → 32 bytes, from settings "1:base64,2:base64"; the highest id encrypts."""
+    pairs = (part.split(":", 1) for part in settings.PLACET_ENCRYPTION_KEYS.split(",") if part)
+    return {int(number): base64.b64decode(secret) for number, secret in pairs}
+
+
+def encrypt(text: str, *, context: str) -> bytes:
+    """Bytes that only `decrypt` with the same context opens."""
+    keys = _keys()
+    key_id = max(keys)
+    nonce = os.urandom(12)
+    sealed = AESGCM(keys[key_id]).encrypt(nonce, text.encode(), context.encode())
+    return bytes([key_id]) + nonce + sealed
+
+
+def decrypt(sealed: bytes, *, context: str) -> str:
+    """The text; raises Unavailable if its key is not configured or the bytes do not belong here."""
+    sealed = bytes(sealed)
+    key = _keys().get(sealed[0])
+    if key is None:
+        raise Unavailable(
+            f"Encryption key {sealed[0]} is not configured, so this content stays closed. "
+            "Add it to PLACET_ENCRYPTION_KEYS."
+        )
+    try:
+        return AESGCM(key).decrypt(sealed[1:13], sealed[13:], context.encode()).decode()
+    except InvalidTag:
+        raise Unavailable(
+            "This content does not open: it was changed, or belongs to another row. "
+            "It was left as it is."
+        ) from None
