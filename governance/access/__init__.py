@@ -1,0 +1,1 @@
+"""People, teams, roles, grants and API keys."""

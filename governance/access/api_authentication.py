@@ -1,0 +1,38 @@
+"""`Authorization: Bearer plc_…` for applications."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from governance.access.models import ApiKey
+from governance.access.selectors import KeyRefused, authenticate_key
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`request.auth` is the key, `request.user` nobody: a key is not a person."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
+        scheme, _, presented = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        try:
+            key = authenticate_key(presented.decode("latin-1").strip(), timezone.now())
+        except KeyRefused as refusal:
+            raise AuthenticationFailed(refusal.message, code=refusal.code) from None
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "governance.access.api_authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}

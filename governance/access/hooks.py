@@ -1,0 +1,20 @@
+"""What access plugs into the kernel and the audit log."""
+
+from governance.access.models import Organisation, Team
+from governance.access.registries import grant_scopes
+from governance.audit.registries import audit_actions
+
+grant_scopes.add("organisation", Organisation)
+grant_scopes.add("team", Team)
+
+for action, sentence in {
+    "organisation.created": "{actor} set up {subject}",
+    "team.created": "{actor} created the team {subject}",
+    "user.created": "{actor} added {subject}",
+    "user.deactivated": "{actor} deactivated {subject}",
+    "role.granted": "{actor} granted a role: {subject}",
+    "role.revoked": "{actor} revoked a role: {subject}",
+    "api_key.created": "{actor} made the API key {subject}",
+    "api_key.revoked": "{actor} revoked the API key {subject}",
+}.items():
+    audit_actions.add(action, sentence)

@@ -1,0 +1,1 @@
+"""One engine for every governed change."""

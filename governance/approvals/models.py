@@ -1,0 +1,237 @@
+"""Change requests, their slots and decisions, and the approvals that stand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from governance.access.models import Team, User
+from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES, UNDECIDED, Outcome, Slot
+from governance.kernel.authority import ROLES, Permission
+
+
+def _choices(values: Any) -> list[tuple[str, str]]:
+    return [(str(value), str(value)) for value in values]
+
+
+class ApprovalPolicy(models.Model):
+    """Who must sign one kind of change at one tier, how fast, and for how long it holds."""
+
+    kind = models.CharField(max_length=30)
+    tier = models.CharField(max_length=15)
+    version = models.PositiveIntegerField(default=1)
+    sign_offs: Any = models.JSONField()
+    decision_hours = models.PositiveIntegerField()
+    validity_days = models.PositiveIntegerField()
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["kind", "tier"]
+        verbose_name_plural = "approval policies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "tier"], condition=Q(active=True), name="one_active_policy"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.tier}, version {self.version}"
+
+
+class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
+    def undecided(self) -> ChangeRequestQuerySet:
+        return self.filter(state__in=UNDECIDED)
+
+    def visible_to(self, user: User) -> ChangeRequestQuerySet:
+        """Of the person's reach, their own, and what they are asked to sign."""
+        reach = user.reach(Permission.CHANGE_VIEW)
+        if reach.everywhere:
+            return self
+        mine = Q(team_id__in=reach.team_ids) | Q(proposer=user)
+        return self.filter(mine | Q(pk__in=slots_of(user).values("change")))
+
+    def waiting_for(self, user: User) -> ChangeRequestQuerySet:
+        """Open, with a free slot for this person, who has not yet decided."""
+        return (
+            self.filter(state="open", pk__in=slots_of(user).values("change"))
+            .exclude(decisions__person=user, decisions__is_void=False)
+            .distinct()
+        )
+
+
+def slots_of(user: User) -> models.QuerySet[SignOffSlot]:
+    return SignOffSlot.objects.filter(eligible=user, filled_by=None)
+
+
+class ChangeRequest(models.Model):
+    """One proposal with the exact content that is decided on, by its hash."""
+
+    kind = models.CharField(max_length=30)
+    subject_id = models.BigIntegerField()
+    subject_label = models.CharField(max_length=300)
+    title = models.CharField(max_length=200)
+    reason = models.TextField()
+    proposal: Any = models.JSONField()
+    snapshot: Any = models.JSONField()
+    digest = models.CharField(max_length=64)
+    base: Any = models.JSONField(default=dict)
+    base_digest = models.CharField(max_length=64)
+    tier = models.CharField(max_length=15)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="proposed_changes"
+    )
+    revision = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=20, choices=_choices(CHANGE_STATES.states))
+    policy = models.ForeignKey(ApprovalPolicy, models.PROTECT, related_name="+")
+    conflicted: Any = models.JSONField(default=list)
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChangeRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+        indexes = [models.Index(fields=["state", "due_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject_id"],
+                condition=Q(state__in=sorted(UNDECIDED)),
+                name="one_undecided_change_per_subject",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def is_late(self, now: datetime) -> bool:
+        return self.state in UNDECIDED and self.due_at < now
+
+
+class SignOffSlot(models.Model):
+    """One needed signature; the people who may give it are fixed when the request opens."""
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="slots")
+    permission = models.CharField(max_length=30)
+    position = models.PositiveSmallIntegerField()
+    eligible = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+    filled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["change", "filled_by"],
+                condition=Q(filled_by__isnull=False),
+                name="one_person_fills_one_slot",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The role that signs here."""
+        titles = [r.title for r in ROLES.values() if Permission(self.permission) in r.permissions]
+        return titles[0] if titles else self.permission
+
+    def as_slot(self) -> Slot:
+        eligible = frozenset(person.pk for person in self.eligible.all())
+        return Slot(self.pk, eligible, self.filled_by_id)
+
+
+class Decision(models.Model):
+    """What one person decided on one revision. Insert only, but for the void mark."""
+
+    change = models.ForeignKey(ChangeRequest, models.PROTECT, related_name="decisions")
+    revision = models.PositiveIntegerField()
+    slot = models.ForeignKey(SignOffSlot, models.PROTECT, null=True, blank=True, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=25, choices=_choices(Outcome))
+    rationale = models.TextField(blank=True)
+    digest_seen = models.CharField(max_length=64)
+    is_void = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["change", "revision", "person"], name="one_decision_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.outcome}"
+
+
+class Comment(models.Model):
+    """A word in the discussion of a change."""
+
+    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="comments")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    text = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.person} on {self.change}"
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def in_force(self, now: datetime) -> ApprovalQuerySet:
+        return self.filter(state="in_force", valid_from__lte=now, valid_until__gt=now)
+
+
+class Approval(models.Model):
+    """The standing result of a granted request; the gateway asks for it at every call."""
+
+    change = models.OneToOneField(ChangeRequest, models.PROTECT, related_name="approval")
+    kind = models.CharField(max_length=30)
+    subject_id = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    environment = models.CharField(max_length=15, blank=True)
+    state = models.CharField(
+        max_length=15, choices=_choices(APPROVAL_STATES.states), default="in_force"
+    )
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=300, blank=True)
+
+    objects = ApprovalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-valid_from", "-pk"]
+        indexes = [models.Index(fields=["kind", "subject_id", "state"])]
+
+    def __str__(self) -> str:
+        return f"Approval of {self.change}"
+
+
+class Condition(models.Model):
+    """What must be true by when for an approval to stay in force."""
+
+    change = models.ForeignKey(ChangeRequest, models.PROTECT, related_name="conditions")
+    text = models.CharField(max_length=500)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    due_on = models.DateField()
+    met_at = models.DateTimeField(null=True, blank=True)
+    evidence = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+
+    def __str__(self) -> str:
+        return self.text

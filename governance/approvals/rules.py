@@ -1,0 +1,97 @@
+"""Outcomes, states and who may fill a slot. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from governance.kernel.transitions import Edge, TransitionTable
+
+
+class Outcome(StrEnum):
+    APPROVE = "approve"
+    APPROVE_WITH_CONDITIONS = "approve_with_conditions"
+    REQUEST_CHANGES = "request_changes"
+    REJECT = "reject"
+    ABSTAIN = "abstain"
+
+
+FAVOURABLE = frozenset({Outcome.APPROVE, Outcome.APPROVE_WITH_CONDITIONS})
+
+CHANGE_STATES = TransitionTable(
+    "ChangeRequest.state",
+    "draft",
+    (
+        Edge("draft", "open", "open", "the proposer", "the gate misses nothing"),
+        Edge("open", "grant", "approved", "the last sign-off", "every slot is filled"),
+        Edge("approved", "apply", "applied", "the engine", "in the same transaction"),
+        Edge("open", "request_changes", "changes_requested", "a signatory"),
+        Edge("changes_requested", "revise", "open", "the proposer", "earlier decisions are void"),
+        Edge("changes_requested", "withdraw", "withdrawn", "the proposer"),
+        Edge("open", "revise", "open", "the proposer", "earlier decisions are void"),
+        Edge("open", "reject", "rejected", "a signatory", "with a reason"),
+        Edge("open", "withdraw", "withdrawn", "the proposer"),
+        Edge("open", "expire", "expired", "the housekeeping job"),
+        Edge("open", "go_stale", "stale", "the engine", "content or base has changed"),
+        Edge("stale", "revise", "open", "the proposer", "earlier decisions are void"),
+        Edge("stale", "withdraw", "withdrawn", "the proposer"),
+    ),
+)
+UNDECIDED = frozenset({"open", "changes_requested", "stale"})
+
+APPROVAL_STATES = TransitionTable(
+    "Approval.state",
+    "in_force",
+    (
+        Edge("in_force", "suspend", "suspended", "a failed condition, or an incident"),
+        Edge("suspended", "resume", "in_force", "a signatory of its kind"),
+        Edge("in_force", "expire", "expired", "the housekeeping job", "its validity ran out"),
+        Edge("suspended", "expire", "expired", "the housekeeping job", "its validity ran out"),
+        Edge("in_force", "revoke", "revoked", "a signatory of its kind", "with a reason"),
+        Edge("suspended", "revoke", "revoked", "a signatory of its kind", "with a reason"),
+        Edge("in_force", "supersede", "superseded", "the engine", "a newer one was granted"),
+        Edge("suspended", "supersede", "superseded", "the engine", "a newer one was granted"),
+    ),
+)
+
+CONDITION_STATES = ("open", "met", "overdue")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One sign-off: whom it takes, who has filled it."""
+
+    identifier: int
+    eligible: frozenset[int]
+    filled_by: int | None = None
+
+
+def slot_to_fill(slots: Collection[Slot], person: int) -> int | None:
+    """The free slot for this person that keeps most choice for the others; None if none.
+
+    The slot with the fewest eligible people is taken first, so that a narrow slot is not
+    left to somebody who cannot come.
+    """
+    if any(slot.filled_by == person for slot in slots):
+        return None
+    free = [slot for slot in slots if slot.filled_by is None and person in slot.eligible]
+    if not free:
+        return None
+    return min(free, key=lambda slot: (len(slot.eligible), slot.identifier)).identifier
+
+
+def can_all_be_filled(slots: Collection[Slot]) -> bool:
+    """Whether distinct people exist for all slots (bipartite matching by augmenting paths)."""
+    taken: dict[int, int] = {}
+    by_id = {slot.identifier: slot for slot in slots}
+
+    def place(identifier: int, seen: set[int]) -> bool:
+        for person in sorted(by_id[identifier].eligible - seen):
+            seen.add(person)
+            if person not in taken or place(taken[person], seen):
+                taken[person] = identifier
+                return True
+        return False
+
+    return all(place(identifier, set()) for identifier in sorted(by_id))

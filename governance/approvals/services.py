@@ -1,0 +1,597 @@
+"""Open, decide, grant, end. The rules of the engine stand here, never only in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from governance.access.models import User
+from governance.access.selectors import holders
+from governance.approvals.models import (
+    Approval,
+    ApprovalPolicy,
+    ChangeRequest,
+    Comment,
+    Condition,
+    Decision,
+    SignOffSlot,
+)
+from governance.approvals.policies import DECISION_HOURS, STARTING_POLICIES, VALIDITY_DAYS
+from governance.approvals.registries import ChangeSubject, change_subjects
+from governance.approvals.rules import (
+    APPROVAL_STATES,
+    CHANGE_STATES,
+    FAVOURABLE,
+    Outcome,
+    can_all_be_filled,
+    slot_to_fill,
+)
+from governance.audit.services import record
+from governance.home.services import notify
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.canonical import digest
+from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
+from governance.kernel.terms import RiskTier
+from governance.kernel.web import get_or_404
+
+HOURS_PER_BUSINESS_DAY = 8
+EXPIRES_AFTER = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class NewCondition:
+    """A condition that comes with an approval."""
+
+    text: str
+    owner: User
+    due_on: date
+
+
+@transaction.atomic
+def install_starting_policies(*, actor: Actor, now: datetime) -> int:
+    """Write the starting policies where there are none yet; how many were written."""
+    written = 0
+    for (kind, tier), sign_offs in STARTING_POLICIES.items():
+        policy, is_new = ApprovalPolicy.objects.get_or_create(
+            kind=kind,
+            tier=tier,
+            active=True,
+            defaults={
+                "sign_offs": sign_offs,
+                "decision_hours": DECISION_HOURS[tier],
+                "validity_days": VALIDITY_DAYS[tier],
+            },
+        )
+        if is_new:
+            after = {"sign_offs": sign_offs, "validity_days": policy.validity_days}
+            record(actor=actor, action="policy.installed", subject=policy, now=now, after=after)
+            written += 1
+    return written
+
+
+@transaction.atomic
+def open_change(
+    *,
+    actor: Actor,
+    kind: str,
+    subject_id: int,
+    proposal: dict[str, Any],
+    title: str,
+    reason: str,
+    now: datetime,
+) -> ChangeRequest:
+    """Put a proposal before its signatories. The policy and the eligible people are frozen.
+
+    Raises Invalid when the gate misses something or there is no reason, WrongState when a
+    request for the same subject is undecided or nobody could sign.
+    """
+    subject_kind = change_subjects[kind]
+    subject = subject_kind.find(subject_id)
+    subject_kind.check_can_propose(actor, subject)
+    _check_gate(subject_kind, subject, proposal, reason)
+    tier = subject_kind.tier(subject, proposal)
+    policy = _policy_for(kind, tier)
+    change = ChangeRequest(
+        kind=kind,
+        subject_id=subject_id,
+        subject_label=str(subject)[:300],
+        title=title[:200],
+        reason=reason.strip(),
+        proposal=proposal,
+        tier=tier,
+        team=subject_kind.team(subject),
+        proposer=actor.user,
+        state=CHANGE_STATES.target("draft", "open"),
+        policy=policy,
+        opened_at=now,
+        due_at=business_hours_after(now, policy.decision_hours),
+        expires_at=now + EXPIRES_AFTER,
+    )
+    _take_snapshot(change, subject_kind, subject)
+    try:
+        with transaction.atomic():
+            change.save()
+    except IntegrityError:
+        raise WrongState(
+            "Nothing was opened: another change of this is still undecided. "
+            "Decide, revise or withdraw that one first."
+        ) from None
+    _freeze_slots(change, now)
+    _record(actor, "change.opened", change, now, reason=change.reason)
+    _tell_signatories(change, now)
+    return change
+
+
+def _check_gate(
+    kind: ChangeSubject, subject: Any, proposal: dict[str, Any], reason: str
+) -> None:
+    missing = kind.missing(subject, proposal)
+    if missing:
+        raise Invalid("Nothing was opened. Still missing: " + " ".join(missing))
+    if not reason.strip():
+        raise Invalid(
+            "Nothing was opened: say why, in a sentence the board can judge.",
+            fields={"reason": ["Say why this should happen."]},
+        )
+
+
+def _policy_for(kind: str, tier: RiskTier) -> ApprovalPolicy:
+    if tier == RiskTier.UNACCEPTABLE:
+        raise NotAllowed("Nothing was opened: an unacceptable risk cannot be approved by anyone.")
+    policy = ApprovalPolicy.objects.filter(kind=kind, tier=tier, active=True).first()
+    if policy is None:
+        raise WrongState(
+            f"Nothing was opened: no approval policy covers {kind.replace('_', ' ')} at tier "
+            f"{tier}. The board must set one first."
+        )
+    return policy
+
+
+def _take_snapshot(change: ChangeRequest, kind: ChangeSubject, subject: Any) -> None:
+    change.snapshot = kind.snapshot(subject, change.proposal)
+    change.digest = digest(change.snapshot)
+    change.base = kind.base(subject, change.proposal)
+    change.base_digest = digest(change.base)
+    conflicted = kind.authors(subject, change.proposal) | {change.proposer_id}
+    change.conflicted = sorted(conflicted)
+
+
+def _freeze_slots(change: ChangeRequest, now: datetime) -> None:
+    """Rules 1, 2 and 6: who may sign is fixed now; no one in conflict; an empty set blocks."""
+    slots = []
+    for sign_off in change.policy.sign_offs:
+        permission = Permission(sign_off["permission"])
+        people = holders(permission, change.team, now=now).exclude(pk__in=change.conflicted)
+        for _ in range(sign_off["count"]):
+            slot = SignOffSlot.objects.create(
+                change=change, permission=permission, position=len(slots)
+            )
+            slot.eligible.set(people)
+            slots.append(slot)
+    if not can_all_be_filled([slot.as_slot() for slot in slots]):
+        empty = sorted({slot.label for slot in slots if not slot.eligible.exists()})
+        who = ", ".join(empty) or "enough different people"
+        raise WrongState(
+            f"Nothing was opened: nobody without a conflict could sign as {who}. "
+            "An administrator can grant the role to somebody else."
+        )
+
+
+def business_hours_after(now: datetime, hours: int) -> datetime:
+    """`hours` working hours later, as whole working days of eight hours, weekends left out."""
+    days, moment = max(1, hours // HOURS_PER_BUSINESS_DAY), now
+    while days:
+        moment += timedelta(days=1)
+        if moment.weekday() < 5:
+            days -= 1
+    return moment
+
+
+@transaction.atomic
+def decide(
+    *,
+    actor: Actor,
+    change_id: int,
+    outcome: str,
+    rationale: str,
+    digest_seen: str,
+    now: datetime,
+    conditions: Sequence[NewCondition] = (),
+) -> Decision:
+    """Decide on exactly what was seen. The last needed sign-off applies the change at once.
+
+    Raises Conflict when the content or what it replaces is no longer what was seen,
+    NotAllowed for a person outside the frozen set, WrongState when it is decided already.
+    """
+    change = _locked(change_id)
+    choice = _outcome(outcome)
+    if change.state != "open":
+        raise WrongState(
+            f"Your decision was not counted: this request is {change.state.replace('_', ' ')}."
+        )
+    _check_seen(change, digest_seen)
+    if _has_moved(change):
+        return _go_stale(change, actor, now)
+    _check_words(choice, rationale, conditions)
+    slot = _slot_for(change, actor)
+    decision = _write_decision(change, slot, actor, choice, rationale, digest_seen, now)
+    for condition in conditions:
+        Condition.objects.create(
+            change=change,
+            text=condition.text,
+            owner=condition.owner,
+            due_on=condition.due_on,
+        )
+    _follow(change, choice, actor, now)
+    return decision
+
+
+class StaleChange(Conflict):
+    """The content, or what it replaces, has changed since the request was opened."""
+
+    code = "stale"
+
+
+def _go_stale(change: ChangeRequest, actor: Actor, now: datetime) -> Decision:
+    # The mark must survive the refusal, so it is written when this transaction is gone.
+    raise StaleChange(
+        "Your decision was not counted: what is proposed, or what it replaces, has changed "
+        "since this was opened. The proposer must revise it."
+    )
+
+
+def _outcome(word: str) -> Outcome:
+    try:
+        return Outcome(word)
+    except ValueError:
+        raise Invalid(
+            "Nothing was decided: choose one of the outcomes.", fields={"outcome": ["Choose one."]}
+        ) from None
+
+
+def _check_seen(change: ChangeRequest, digest_seen: str) -> None:
+    if digest_seen != change.digest:
+        raise Conflict(
+            "Your decision was not counted: the request was revised while you read it. "
+            "Read the new revision and decide again; your words are still on the page."
+        )
+
+
+def _has_moved(change: ChangeRequest) -> bool:
+    kind = change_subjects[change.kind]
+    subject = kind.find(change.subject_id)
+    now_proposed = digest(kind.snapshot(subject, change.proposal))
+    now_base = digest(kind.base(subject, change.proposal))
+    return (now_proposed, now_base) != (change.digest, change.base_digest)
+
+
+def _check_words(
+    choice: Outcome, rationale: str, conditions: Sequence[NewCondition]
+) -> None:
+    if choice in (Outcome.REJECT, Outcome.REQUEST_CHANGES) and not rationale.strip():
+        raise Invalid(
+            "Nothing was decided: say why, so that the proposer can act on it.",
+            fields={"rationale": ["Say why."]},
+        )
+    if choice == Outcome.APPROVE_WITH_CONDITIONS and not conditions:
+        raise Invalid(
+            "Nothing was decided: name at least one condition with its owner and date.",
+            fields={"condition": ["Name a condition, its owner and its date."]},
+        )
+
+
+def _slot_for(change: ChangeRequest, actor: Actor) -> SignOffSlot:
+    if actor.kind != "person":
+        raise NotAllowed("Decisions are made by people.")
+    if actor.user.pk in change.conflicted:
+        raise NotAllowed(
+            "Your decision was not counted: you proposed this, wrote its content or own what it "
+            "benefits. Somebody else must sign."
+        )
+    slots = list(change.slots.prefetch_related("eligible"))
+    chosen = slot_to_fill([slot.as_slot() for slot in slots], actor.user.pk)
+    if chosen is None:
+        raise NotAllowed(
+            "Your decision was not counted: no open sign-off of this request is yours to give, "
+            "or you have signed already."
+        )
+    slot = next(slot for slot in slots if slot.pk == chosen)
+    # Frozen when opened; but who lost the role or the account since cannot sign with it.
+    if not actor.may(Permission(slot.permission), change.team):
+        raise NotAllowed("Your decision was not counted: you no longer hold the role to sign.")
+    return slot
+
+
+def _write_decision(
+    change: ChangeRequest,
+    slot: SignOffSlot,
+    actor: Actor,
+    choice: Outcome,
+    rationale: str,
+    digest_seen: str,
+    now: datetime,
+) -> Decision:
+    decision = Decision.objects.create(
+        change=change,
+        revision=change.revision,
+        slot=slot,
+        person=actor.user,
+        outcome=choice,
+        rationale=rationale.strip(),
+        digest_seen=digest_seen,
+        at=now,
+    )
+    if choice in FAVOURABLE:
+        slot.filled_by = actor.user
+        slot.save(update_fields=["filled_by"])
+    after = {"outcome": choice, "digest": digest_seen, "signs_as": slot.label}
+    _record(actor, "change.decided", change, now, reason=rationale, after=after)
+    return decision
+
+
+def _follow(change: ChangeRequest, choice: Outcome, actor: Actor, now: datetime) -> None:
+    if choice == Outcome.REJECT:
+        _close(change, "reject", actor, now)
+    elif choice == Outcome.REQUEST_CHANGES:
+        _move(change, "request_changes", actor, now)
+        _tell_proposer(change, f"Changes are asked for: {change.title}", now)
+    elif choice in FAVOURABLE and not change.slots.filter(filled_by=None).exists():
+        _grant(change, actor, now)
+
+
+def _grant(change: ChangeRequest, actor: Actor, now: datetime) -> Approval:
+    """Rule 7: the approval stands and the change is applied, in this one transaction."""
+    _move(change, "grant", actor, now)
+    environment = str(change.proposal.get("environment", ""))
+    older = Approval.objects.select_for_update().filter(
+        kind=change.kind,
+        subject_id=change.subject_id,
+        environment=environment,
+        state__in=["in_force", "suspended"],
+    )
+    replaced = list(older)
+    for approval in replaced:
+        _end(approval, "supersede", now, f"Replaced by change {change.pk}")
+    approval = Approval.objects.create(
+        change=change,
+        kind=change.kind,
+        subject_id=change.subject_id,
+        digest=change.digest,
+        environment=environment,
+        valid_from=now,
+        valid_until=now + timedelta(days=change.policy.validity_days),
+    )
+    after = {"digest": approval.digest, "valid_until": approval.valid_until}
+    _record(actor, "approval.granted", change, now, after=after)
+    change_subjects[change.kind].apply(change, approval, actor, now)
+    change.closed_at = now
+    _move(change, "apply", actor, now)
+    _tell_proposer(change, f"Approved and applied: {change.title}", now)
+    return approval
+
+
+def _move(change: ChangeRequest, action: str, actor: Actor, now: datetime) -> None:
+    before = change.state
+    change.state = CHANGE_STATES.target(change.state, action)
+    change.save(update_fields=["state", "closed_at"])
+    _record(
+        actor, "change.moved", change, now, before={"state": before}, after={"state": change.state}
+    )
+
+
+def _close(change: ChangeRequest, action: str, actor: Actor, now: datetime) -> None:
+    change.closed_at = now
+    _move(change, action, actor, now)
+    _tell_proposer(change, f"{change.state.capitalize()}: {change.title}", now)
+
+
+@transaction.atomic
+def revise(
+    *, actor: Actor, change_id: int, reason: str, now: datetime, proposal: dict[str, Any] | None = None
+) -> ChangeRequest:
+    """A new revision by the proposer: a fresh snapshot, earlier decisions void, slots free."""
+    change = _locked(change_id)
+    _check_is_proposer(actor, change)
+    kind = change_subjects[change.kind]
+    subject = kind.find(change.subject_id)
+    change.proposal = proposal or change.proposal
+    _check_gate(kind, subject, change.proposal, reason)
+    change.state = CHANGE_STATES.target(change.state, "revise")
+    change.revision += 1
+    change.reason = reason.strip()
+    change.tier = kind.tier(subject, change.proposal)
+    change.policy = _policy_for(change.kind, RiskTier(change.tier))
+    change.due_at = business_hours_after(now, change.policy.decision_hours)
+    _take_snapshot(change, kind, subject)
+    change.save()
+    change.decisions.update(is_void=True)
+    change.decisions.update(slot=None)
+    change.conditions.all().delete()
+    change.slots.all().delete()
+    _freeze_slots(change, now)
+    after = {"revision": change.revision, "digest": change.digest}
+    _record(actor, "change.revised", change, now, reason=reason, after=after)
+    _tell_signatories(change, now)
+    return change
+
+
+@transaction.atomic
+def withdraw(*, actor: Actor, change_id: int, reason: str, now: datetime) -> ChangeRequest:
+    """The proposer takes it back while it is undecided."""
+    change = _locked(change_id)
+    _check_is_proposer(actor, change)
+    _close(change, "withdraw", actor, now)
+    return change
+
+
+@transaction.atomic
+def mark_stale(*, change_id: int, now: datetime) -> bool:
+    """Mark an open request whose content or base has moved; whether it had."""
+    change = _locked(change_id)
+    if change.state != "open" or not _has_moved(change):
+        return False
+    _move(change, "go_stale", Actor.system("approvals"), now)
+    _tell_proposer(change, f"Needs a new revision: {change.title}", now)
+    return True
+
+
+@transaction.atomic
+def comment(*, actor: Actor, change_id: int, text: str, now: datetime) -> Comment:
+    text = text.strip()
+    if not text or len(text) > 10_000:
+        raise Invalid(
+            "Nothing was added: write a comment of at most 10,000 characters.",
+            fields={"text": ["Write something."]},
+        )
+    change: ChangeRequest = get_or_404(ChangeRequest.objects.visible_to(actor.user), pk=change_id)
+    added = Comment.objects.create(change=change, person=actor.user, text=text, at=now)
+    _record(actor, "change.commented", change, now)
+    return added
+
+
+def _check_is_proposer(actor: Actor, change: ChangeRequest) -> None:
+    if actor.user is None or actor.user.pk != change.proposer_id:
+        raise NotAllowed(f"Nothing was changed: only {change.proposer} can do this.")
+
+
+def _locked(change_id: int) -> ChangeRequest:
+    requests = ChangeRequest.objects.select_for_update(of=("self",))
+    found: ChangeRequest = get_or_404(
+        requests.select_related("policy", "proposer", "team"), pk=change_id
+    )
+    return found
+
+
+@transaction.atomic
+def end_approval(
+    *, actor: Actor, approval_id: int, action: str, reason: str, now: datetime
+) -> Approval:
+    """Suspend, resume or revoke a standing approval; `action` is the arrow's name.
+
+    Signatories of its kind may, and whoever commands incidents may suspend.
+    """
+    approvals = Approval.objects.select_for_update(of=("self",)).select_related("change__team")
+    approval: Approval = get_or_404(approvals, pk=approval_id)
+    _check_can_end(actor, approval, action)
+    if not reason.strip():
+        raise Invalid("Nothing was changed: say why.", fields={"reason": ["Say why."]})
+    _end(approval, action, now, reason)
+    _record(actor, f"approval.{action}", approval.change, now, reason=reason)
+    if action in ("suspend", "revoke", "expire"):
+        change_subjects[approval.kind].end(approval, actor, now, reason)
+    return approval
+
+
+def _end(approval: Approval, action: str, now: datetime, reason: str) -> None:
+    approval.state = APPROVAL_STATES.target(approval.state, action)
+    approval.ended_at = None if action == "resume" else now
+    approval.end_reason = "" if action == "resume" else reason[:300]
+    approval.save(update_fields=["state", "ended_at", "end_reason"])
+
+
+def _check_can_end(actor: Actor, approval: Approval, action: str) -> None:
+    signatories = {one["permission"] for one in approval.change.policy.sign_offs}
+    may_sign = any(actor.may(Permission(one)) for one in signatories)
+    may_contain = action == "suspend" and actor.may(Permission.INCIDENT_COMMAND)
+    if not may_sign and not may_contain:
+        raise NotAllowed("The approval stands: only those who sign this kind can end it.")
+
+
+def meet_condition(
+    *, actor: Actor, condition_id: int, evidence: str, now: datetime
+) -> Condition:
+    """The owner says that it is met, and shows by what."""
+    with transaction.atomic():
+        condition: Condition = get_or_404(
+            Condition.objects.select_for_update(of=("self",)).select_related("change"),
+            pk=condition_id,
+        )
+        if actor.user is None or actor.user.pk != condition.owner_id:
+            raise NotAllowed("Nothing was changed: only the condition's owner can meet it.")
+        if not evidence.strip():
+            raise Invalid("Nothing was changed: say by what it is met.")
+        condition.met_at, condition.evidence = now, evidence.strip()[:500]
+        condition.save(update_fields=["met_at", "evidence"])
+        _record(actor, "condition.met", condition.change, now, reason=evidence)
+    return condition
+
+
+def keep_house(*, now: datetime) -> None:
+    """Expire requests and approvals, suspend under overdue conditions, mark what went stale."""
+    system = Actor.system("approvals")
+    for change in ChangeRequest.objects.filter(state="open"):
+        if change.expires_at <= now:
+            with transaction.atomic():
+                locked = _locked(change.pk)
+                if locked.state == "open":
+                    _close(locked, "expire", system, now)
+        else:
+            mark_stale(change_id=change.pk, now=now)
+    for approval in Approval.objects.filter(
+        state__in=["in_force", "suspended"], valid_until__lte=now
+    ):
+        end_approval(
+            actor=system,
+            approval_id=approval.pk,
+            action="expire",
+            reason="Its validity ran out.",
+            now=now,
+        )
+    overdue = Approval.objects.filter(
+        state="in_force",
+        change__conditions__met_at=None,
+        change__conditions__due_on__lt=now.date(),
+    ).distinct()
+    for approval in overdue:
+        end_approval(
+            actor=system,
+            approval_id=approval.pk,
+            action="suspend",
+            reason="A condition is overdue.",
+            now=now,
+        )
+
+
+def _tell_signatories(change: ChangeRequest, now: datetime) -> None:
+    people = User.objects.filter(
+        pk__in=SignOffSlot.eligible.through.objects.filter(
+            signoffslot__change=change
+        ).values("user_id")
+    )
+    notify(users=people, title=f"Your decision is asked for: {change.title}", url=_url(change), now=now)
+
+
+def _tell_proposer(change: ChangeRequest, title: str, now: datetime) -> None:
+    notify(users=[change.proposer], title=title, url=_url(change), now=now)
+
+
+def _url(change: ChangeRequest) -> str:
+    return reverse("approvals:detail", args=[change.pk])
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    change: ChangeRequest,
+    now: datetime,
+    *,
+    reason: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    facts = {"kind": change.kind, "revision": change.revision, "digest": change.digest}
+    record(
+        actor=actor,
+        action=action,
+        subject=change,
+        now=now,
+        before=before,
+        after=facts | (after or {}),
+        reason=reason,
+        team_id=change.team_id,
+    )

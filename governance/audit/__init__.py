@@ -1,0 +1,1 @@
+"""Events, Merkle log, checkpoints, packs and their offline verifier."""

@@ -1,0 +1,14 @@
+"""The whole beat table: task name, seconds between runs."""
+
+from __future__ import annotations
+
+_EVERY: dict[str, float] = {
+    "governance.audit.tasks.sequence": 15,
+    "governance.approvals.tasks.keep_house": 60,
+    "reviews.queues.tasks.keep_house": 30,
+    "prompts.gateway.tasks.sweep": 30,
+    "telemetry.ledger.tasks.seal": 60,
+    "telemetry.drift.tasks.run_due": 300,
+}
+
+BEAT_SCHEDULE = {name: {"task": name, "schedule": seconds} for name, seconds in _EVERY.items()}

@@ -1,0 +1,248 @@
+"""Django's settings, from the environment alone (the table stands in environment.py)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from governance.config.environment import (
+    DEVELOPMENT_SECRET,
+    database,
+    read,
+    read_flag,
+    read_list,
+)
+from governance.config.schedule import BEAT_SCHEDULE
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+DATA_DIR = Path(read("DATA_DIR")).absolute()
+PRODUCTION = read("PLACET_MODE") == "production"
+DEBUG = False
+SECRET_KEY = read("PLACET_SECRET_KEY")
+HTTPS = read_flag("PLACET_HTTPS")
+ALLOWED_HOSTS = read_list("PLACET_ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = read_list("PLACET_TRUSTED_ORIGINS")
+PLACET_DEMO = read_flag("PLACET_DEMO")
+PLACET_CURRENCY = read("PLACET_CURRENCY")
+PLACET_MODEL_URL = read("PLACET_MODEL_URL")
+PLACET_SIGNING_KEY = read("PLACET_SIGNING_KEY") or str(DATA_DIR / "signing.key")
+PLACET_ENCRYPTION_KEYS = read("PLACET_ENCRYPTION_KEYS")
+
+if PRODUCTION:
+    if SECRET_KEY == DEVELOPMENT_SECRET or len(SECRET_KEY) < 50:
+        raise ImproperlyConfigured(
+            "Placet did not start: PLACET_SECRET_KEY must be at least 50 random characters."
+        )
+    if not PLACET_ENCRYPTION_KEYS:
+        raise ImproperlyConfigured(
+            "Placet did not start: set PLACET_ENCRYPTION_KEYS to `1:` and 32 random bytes in base64."
+        )
+    if not HTTPS:
+        raise ImproperlyConfigured(
+            "Placet did not start: cookies would travel over plain HTTP. "
+            "Serve it behind HTTPS and set PLACET_HTTPS=1."
+        )
+    if os.environ.get("DEBUG") or os.environ.get("DJANGO_DEBUG"):
+        raise ImproperlyConfigured("Placet did not start: debug is on. Unset DEBUG.")
+elif not PLACET_ENCRYPTION_KEYS:
+    _derived = hashlib.sha256(f"payloads:{SECRET_KEY}".encode()).digest()
+    PLACET_ENCRYPTION_KEYS = "1:" + base64.b64encode(_derived).decode()
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "guardian",
+    "django_htmx",
+    "csp",
+    "lucide",
+    "rest_framework",
+    "drf_spectacular",
+    "governance.kernel",
+    "governance.audit",
+    "governance.access",
+    "governance.home",
+    "governance.approvals",
+    "governance.model_cards",
+    "governance.registry",
+    "governance.policy",
+    "governance.incidents",
+    "telemetry.alerts",
+    "telemetry.ledger",
+    "telemetry.chargeback",
+    "telemetry.drift",
+    "reviews.queues",
+    "reviews.decisions",
+    "prompts.catalogue",
+    "prompts.releases",
+    "prompts.gateway",
+    "governance.config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "governance.config.middleware.RequestContext",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "governance.kernel.web.ActorMiddleware",
+    "governance.kernel.web.ErrorMiddleware",
+]
+
+ROOT_URLCONF = "governance.config.urls"
+ASGI_APPLICATION = "governance.config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "governance.home.context.shell",
+            ],
+            "builtins": ["governance.home.templatetags.placet"],
+        },
+    }
+]
+
+DATABASES = {
+    "default": database(read("DATABASE_URL") or "postgresql://postgres@/placet?host=/tmp")
+    | {"OPTIONS": {}, "CONN_MAX_AGE": 0, "TEST": {"NAME": os.environ.get("PLACET_TEST_DB")}}
+}
+if os.environ.get("PLACET_PROCESS") == "web":
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 20, "timeout": 10}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "access.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home:index"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "governance.access.adapter.ClosedDoorAdapter"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = True
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = f"placet_session_{read('PORT')}"
+CSRF_COOKIE_NAME = f"placet_csrf_{read('PORT')}"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "governance.home.staticfiles.PlotlyFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+if not (STATIC_ROOT / "staticfiles.json").exists() or os.environ.get("PLACET_TEST"):
+    STORAGES["staticfiles"] = {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+    WHITENOISE_USE_FINDERS = True
+WHITENOISE_MANIFEST_STRICT = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "governance.access.api_authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.kernel.web.DeclaredPermission"],
+    "DEFAULT_PAGINATION_CLASS": "governance.kernel.web.CursorPagination",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "governance.kernel.web.problem_details",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Placet",
+    "DESCRIPTION": "The control plane for LLM use in an organisation.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+CELERY_BROKER_URL = read("CELERY_BROKER_URL") or "memory://"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+LOGGING_CONFIG = "governance.config.logs.configure"
+LOGGING = {"level": "INFO"}

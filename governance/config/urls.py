@@ -1,0 +1,34 @@
+"""Every page's address; each app writes its own full prefix."""
+
+from django.urls import include, path, re_path
+
+from governance.config import health
+from governance.kernel.web import PUBLIC, not_found_json, requires
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("governance.config.api_urls")),
+    re_path(r"^api/.*$", requires(PUBLIC)(not_found_json)),
+    path("", include("governance.home.urls")),
+    path("", include("governance.audit.urls")),
+    path("", include("governance.access.urls")),
+    path("", include("governance.approvals.urls")),
+    path("", include("governance.model_cards.urls")),
+    path("", include("governance.registry.urls")),
+    path("", include("governance.policy.urls")),
+    path("", include("governance.incidents.urls")),
+    path("", include("telemetry.alerts.urls")),
+    path("", include("telemetry.ledger.urls")),
+    path("", include("telemetry.chargeback.urls")),
+    path("", include("telemetry.drift.urls")),
+    path("", include("reviews.decisions.urls")),
+    path("", include("reviews.queues.urls")),
+    path("", include("prompts.gateway.urls")),
+    path("", include("prompts.catalogue.urls")),
+    path("", include("prompts.releases.urls")),
+]
+
+handler404 = "governance.home.views.page_not_found"
+handler500 = "governance.home.views.server_error"

@@ -1,0 +1,1 @@
+"""The shell: navigation, my work, notifications, help."""

@@ -1,0 +1,41 @@
+"""Navigation and inbox: what the apps put into the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.access.models import User
+from governance.kernel.authority import Permission
+from governance.kernel.registries import Registry
+
+GROUPS = ("Work", "Govern", "Build", "Run", "Money", "Prove", "People")
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    """One link of the sidebar, for whoever holds any of the permissions (none: everyone)."""
+
+    group: str
+    label: str
+    url_name: str
+    icon: str
+    permissions: tuple[Permission, ...] = ()
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """Something that waits for a person."""
+
+    title: str
+    detail: str
+    url: str
+    due_at: datetime | None
+    kind: str
+    count: int = 1
+
+
+navigation: Registry[NavigationItem] = Registry("navigation")
+inbox: Registry[Callable[[User, datetime], list[InboxItem]]] = Registry("inbox")

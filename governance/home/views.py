@@ -1,0 +1,80 @@
+"""My work, notices, help, theme, and the pages for what went wrong."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from governance.access.models import User
+from governance.access.selectors import roles_of
+from governance.home.context import THEMES
+from governance.home.models import Notification
+from governance.home.selectors import waiting_for
+from governance.home.services import mark_all_read
+from governance.kernel.authority import ROLES, Permission
+from governance.kernel.registries import transition_tables
+from governance.kernel.web import PUBLIC, SIGNED_IN, page, requires
+
+
+@requires(SIGNED_IN)
+def index(request: HttpRequest) -> HttpResponse:
+    """What waits for me, and until when?"""
+    user = cast(User, request.user)
+    now = timezone.now()
+    context = {
+        "items": waiting_for(user, now),
+        "notices": Notification.objects.filter(user=user)[:8],
+        "grants": roles_of(user, now),
+        "now": now,
+    }
+    return page(request, "governance/home/index.html", context)
+
+
+@requires(SIGNED_IN)
+def notifications(request: HttpRequest) -> HttpResponse:
+    """All notices; a POST marks them read."""
+    user = cast(User, request.user)
+    if request.method == "POST":
+        mark_all_read(user=user, now=timezone.now())
+        return redirect("home:notifications")
+    listed = Paginator(Notification.objects.filter(user=user), 50).get_page(request.GET.get("page"))
+    return page(request, "governance/home/notifications.html", {"page": listed})
+
+
+@requires(SIGNED_IN)
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Roles, states and rules from the very tables that the code uses."""
+    context: dict[str, Any] = {
+        "roles": list(ROLES.values()),
+        "permissions": list(Permission),
+        "tables": [table for _, table in sorted(transition_tables.items())],
+    }
+    return page(request, "governance/home/help.html", context)
+
+
+@requires(PUBLIC)
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the chosen theme in a cookie and go back."""
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
+        back = "/"
+    response = redirect(back)
+    chosen = request.POST.get("theme", "system")
+    if chosen in THEMES:
+        response.set_cookie("theme", chosen, max_age=31_536_000, samesite="Lax", httponly=True)
+    return response
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "errors/404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return render(request, "errors/500.html", status=500)

@@ -1,0 +1,1 @@
+"""Playbooks, incidents and containment."""

@@ -1,0 +1,1 @@
+"""What a sensitivity and a risk tier oblige."""

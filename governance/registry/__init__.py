@@ -1,0 +1,1 @@
+"""Use cases, scores, risk, stages, metrics and datasets."""

@@ -1,0 +1,1 @@
+"""What is said to models, and the one door to them."""

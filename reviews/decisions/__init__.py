@@ -1,0 +1,1 @@
+"""Decisions on outputs, and the corrections that they leave behind."""

@@ -1,0 +1,187 @@
+"""Decide on a held output: the one way by which it can leave."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from governance.audit.services import record
+from governance.kernel.authority import Actor
+from governance.kernel.canonical import text_digest
+from governance.kernel.encryption import encrypt
+from governance.kernel.errors import Invalid, WrongState
+from governance.policy import output_contract
+from reviews.decisions.models import Correction, ReviewDecision
+from reviews.decisions.rules import CALL_VERDICT, NEEDS_RATIONALE, Verdict
+from reviews.queues import services as queues
+from reviews.queues.models import ReviewItem
+from reviews.queues.rules import REVIEW_ITEM_STATES
+from telemetry.ledger import services as ledger
+
+LONGEST_TEXT = 200_000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the person filled in. `corrected_text` only counts for the verdict correct."""
+
+    verdict: Verdict
+    corrected_text: str | None
+    rationale: str
+    labels: tuple[str, ...]
+    seconds_spent: int
+
+
+@transaction.atomic
+def decide(
+    *,
+    actor: Actor,
+    item_id: UUID,
+    verdict: str,
+    now: datetime,
+    corrected_text: str | None = None,
+    rationale: str = "",
+    labels: Sequence[str] = (),
+    seconds_spent: int = 0,
+) -> ReviewDecision:
+    """Decide the item this person holds; the call is released, corrected or refused with it.
+
+    Raises Invalid when a rationale is missing, a label is not the queue's, or a correction
+    does not fit the output contract; Conflict when the claim has ended.
+    """
+    item = queues.held_item(actor, item_id, now)
+    judgement = Judgement(
+        _verdict(verdict), corrected_text, rationale.strip(), tuple(labels), seconds_spent
+    )
+    _check(judgement, item)
+    decision = _write(item, judgement, actor, now)
+    if judgement.verdict == Verdict.ESCALATE:
+        queues.escalate(actor=actor, item_id=item.pk, reason=judgement.rationale, now=now)
+        return decision
+    _close(item, now)
+    _decide_call(item, judgement, decision, actor, now)
+    return decision
+
+
+def _verdict(word: str) -> Verdict:
+    try:
+        return Verdict(word)
+    except ValueError:
+        offered = ", ".join(Verdict)
+        raise Invalid(
+            f"Nothing was decided: “{word}” is no verdict. Choose one of {offered}.",
+            fields={"verdict": [f"Choose one of {offered}."]},
+        ) from None
+
+
+def _check(judgement: Judgement, item: ReviewItem) -> None:
+    if judgement.verdict in NEEDS_RATIONALE and not judgement.rationale:
+        raise Invalid(
+            f"Nothing was decided: say why you {judgement.verdict} it. Your text was kept.",
+            fields={"rationale": ["Say why; the caller and the next reviewer rely on it."]},
+        )
+    strangers = set(judgement.labels) - set(item.queue.labels)
+    if strangers:
+        raise Invalid(
+            f"Nothing was decided: {', '.join(sorted(strangers))} is not a label of {item.queue}.",
+            fields={"labels": ["Choose from the queue's labels."]},
+        )
+    if judgement.verdict == Verdict.CORRECT:
+        _check_correction(judgement.corrected_text or "", item)
+
+
+def _check_correction(text: str, item: ReviewItem) -> None:
+    if not text.strip():
+        problems = ["Write the corrected answer."]
+    elif len(text) > LONGEST_TEXT:
+        problems = [f"At most {LONGEST_TEXT:,} characters."]
+    elif text == ledger.held_text(item.call):
+        problems = ["This is the model's own text. Approve it, or change something."]
+    else:
+        problems = output_contract.check(item.output_contract, text).errors
+    if problems:
+        raise Invalid(
+            "Nothing was decided: the corrected answer does not fit. Your text was kept. "
+            + " ".join(problems),
+            fields={"corrected_text": problems},
+        )
+
+
+def _write(item: ReviewItem, judgement: Judgement, actor: Actor, now: datetime) -> ReviewDecision:
+    decision = ReviewDecision.objects.create(
+        item=item,
+        person=actor.user,
+        verdict=judgement.verdict,
+        rationale=judgement.rationale,
+        labels=list(judgement.labels),
+        seconds_spent=judgement.seconds_spent,
+        at=now,
+    )
+    after = {
+        "verdict": judgement.verdict,
+        "labels": list(judgement.labels),
+        "call": str(item.call_id),
+        "queue": item.queue.slug,
+    }
+    if judgement.verdict == Verdict.CORRECT:
+        after["corrected_sha256"] = text_digest(judgement.corrected_text or "")
+    record(
+        actor=actor,
+        action="review.decided",
+        subject=item,
+        now=now,
+        after=after,
+        reason=judgement.rationale,
+        team_id=item.call.team_id,
+    )
+    return decision
+
+
+def _close(item: ReviewItem, now: datetime) -> None:
+    item.state = REVIEW_ITEM_STATES.target(item.state, "decide")
+    item.decided_at, item.lease_until = now, None
+    item.save(update_fields=["state", "decided_at", "lease_until"])
+
+
+def _decide_call(
+    item: ReviewItem, judgement: Judgement, decision: ReviewDecision, actor: Actor, now: datetime
+) -> None:
+    corrected = judgement.corrected_text if judgement.verdict == Verdict.CORRECT else None
+    if corrected is not None:
+        _keep_correction(item, decision, corrected)
+    ledger.decide_call(
+        call=item.call,
+        verdict=CALL_VERDICT[judgement.verdict],
+        decided_text=corrected,
+        actor=actor,
+        now=now,
+    )
+
+
+def _keep_correction(item: ReviewItem, decision: ReviewDecision, text: str) -> Correction:
+    model_text = ledger.held_text(item.call)
+    if model_text is None:
+        raise WrongState("Nothing was decided: the model's text is no longer kept.")
+    context = f"correction:{decision.pk}"
+    return Correction.objects.create(
+        decision=decision,
+        model_text_sealed=encrypt(model_text, context=f"{context}:model"),
+        human_text_sealed=encrypt(text, context=f"{context}:human"),
+        characters_changed=characters_changed(model_text, text),
+        keep_until=item.call.payload.keep_until,
+    )
+
+
+def characters_changed(before: str, after: str) -> int:
+    """How many characters stand in changed stretches, counted on the longer side of each."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    return sum(
+        max(i2 - i1, j2 - j1)
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+    )

@@ -1,0 +1,1 @@
+"""Queues, calendars, SLAs, items and leases."""

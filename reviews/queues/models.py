@@ -1,0 +1,204 @@
+"""Queues, their calendars and SLAs, and the items that wait in them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+import holidays
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from governance.access.models import User
+from governance.kernel.authority import Permission
+from governance.kernel.canonical import uuid7
+from governance.registry.models import UseCase
+from reviews.queues.rules import ItemState
+from reviews.queues.sla import Calendar
+from telemetry.ledger.models import Call
+
+
+def office_hours() -> dict[str, list[list[str]]]:
+    """Monday to Friday, nine to half past five."""
+    return {str(weekday): [["09:00", "17:30"]] for weekday in range(5)}
+
+
+class BusinessCalendar(models.Model):
+    """When people are there: zone, hours per weekday, public holidays, own closures."""
+
+    name = models.CharField(max_length=100, unique=True)
+    time_zone = models.CharField(max_length=50, default="Europe/Amsterdam")
+    hours = models.JSONField(default=office_hours)
+    holiday_country = models.CharField(max_length=2, blank=True)
+    closures = models.JSONField(default=list, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_calendar(self, years: tuple[int, ...]) -> Calendar:
+        """The pure calendar, with the public holidays of the given years."""
+        closed = {date.fromisoformat(day) for day in self.closures}
+        if self.holiday_country:
+            closed |= set(holidays.country_holidays(self.holiday_country, years=years))
+        hours = {
+            int(weekday): tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in spans)
+            for weekday, spans in self.hours.items()
+        }
+        return Calendar(self.time_zone, hours, frozenset(closed))
+
+
+class SlaPolicy(models.Model):
+    """Targets in business minutes; at `warn_share` percent of the time it is shown as near."""
+
+    name = models.CharField(max_length=100, unique=True)
+    calendar = models.ForeignKey(BusinessCalendar, models.PROTECT, related_name="policies")
+    first_touch_minutes = models.PositiveIntegerField(default=60)
+    decision_minutes = models.PositiveIntegerField(default=240)
+    warn_share = models.PositiveSmallIntegerField(default=75)
+
+    class Meta:
+        verbose_name = "SLA policy"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def calendar_from(self, now: datetime) -> Calendar:
+        return self.calendar.as_calendar((now.year, now.year + 1))
+
+
+class QueueQuerySet(models.QuerySet["Queue"]):
+    def visible_to(self, user: User) -> QueueQuerySet:
+        """Queues that the person works in, manages, or may look at through a team."""
+        reaches = [
+            user.reach(permission)
+            for permission in (
+                Permission.REVIEW_WORK,
+                Permission.REVIEW_VIEW,
+                Permission.REVIEW_MANAGE,
+            )
+        ]
+        if any(reach.everywhere for reach in reaches):
+            return self
+        queue_ids = set().union(*(reach.queue_ids for reach in reaches))
+        team_ids = set().union(*(reach.team_ids for reach in reaches))
+        return self.filter(Q(pk__in=queue_ids) | Q(use_cases__team_id__in=team_ids)).distinct()
+
+    def workable_by(self, user: User) -> QueueQuerySet:
+        reach = user.reach(Permission.REVIEW_WORK)
+        return self if reach.everywhere else self.filter(pk__in=reach.queue_ids)
+
+
+class Queue(models.Model):
+    """Where items of one kind of work wait, for the people who are granted it."""
+
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=60, unique=True)
+    guideline = models.TextField(blank=True)
+    labels = models.JSONField(default=list, blank=True)
+    sla = models.ForeignKey(SlaPolicy, models.PROTECT, related_name="queues")
+    escalates_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="escalated_from"
+    )
+    use_cases = models.ManyToManyField(UseCase, blank=True, related_name="review_queues")
+    is_default = models.BooleanField(default=False)
+
+    objects = QueueQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [(p.value, p.value.replace("_", " ")) for p in Permission]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="one_default_queue"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def open(self) -> ReviewItemQuerySet:
+        return self.exclude(state=ItemState.DECIDED)
+
+    def overdue(self, now: datetime) -> ReviewItemQuerySet:
+        return self.open().filter(due_at__lt=now)
+
+    def claimable(self, now: datetime) -> ReviewItemQuerySet:
+        """Waiting, or claimed by somebody whose lease ran out."""
+        return self.filter(
+            Q(state=ItemState.WAITING) | Q(state=ItemState.CLAIMED, lease_until__lt=now)
+        )
+
+    def most_urgent_first(self) -> ReviewItemQuerySet:
+        return self.order_by("-priority", "due_at", "pk")
+
+
+class ReviewItem(models.Model):
+    """A held or sampled output that a person must look at."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="items")
+    call = models.OneToOneField(Call, models.PROTECT, related_name="review_item")
+    reason = models.CharField(max_length=300)
+    priority = models.SmallIntegerField(default=0)
+    state = models.CharField(
+        max_length=10,
+        choices=[(s.value, s.value) for s in ItemState],
+        default=ItemState.WAITING,
+    )
+    output_contract: Any = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    first_touch_due_at = models.DateTimeField()
+    warn_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    first_touched_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    breached_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claims"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = ReviewItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_at", "pk"]
+        indexes = [
+            models.Index(
+                fields=["queue", "-priority", "due_at", "id"],
+                condition=~Q(state="decided"),
+                name="review_item_next",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="claimed", claimed_by__isnull=False, lease_until__isnull=False)
+                | (~Q(state="claimed") & Q(lease_until__isnull=True)),
+                name="claimed_has_lease",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Review of call {str(self.call_id)[:8]}"
+
+    def urgency(self, now: datetime) -> str:
+        """"overdue", "near" (past the warning share) or "on time"."""
+        if now >= self.due_at:
+            return "overdue"
+        return "near" if now >= self.warn_at else "on time"
+
+
+class Skip(models.Model):
+    """Somebody put an item back, and why. Append-only by use."""
+
+    item = models.ForeignKey(ReviewItem, models.CASCADE, related_name="skips")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.person} skipped {self.item}"

@@ -1,0 +1,36 @@
+"""What a review item goes through. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from governance.kernel.transitions import Edge, TransitionTable
+
+LEASE = timedelta(minutes=10)
+"""How long a claim holds without a sign of life; typing renews it."""
+
+MOST_SKIPS = 3
+"""After so many skips by one person the item is not offered to them again."""
+
+
+class ItemState(StrEnum):
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    DECIDED = "decided"
+
+
+REVIEW_ITEM_STATES = TransitionTable(
+    "ReviewItem.state",
+    ItemState.WAITING,
+    (
+        Edge("waiting", "claim", "claimed", "a reviewer of the queue", "nobody holds it"),
+        Edge("claimed", "release", "waiting", "the reviewer who holds it"),
+        Edge("claimed", "skip", "waiting", "the reviewer who holds it", "with a reason"),
+        Edge("claimed", "lease_ran_out", "waiting", "the housekeeping job"),
+        Edge("claimed", "decide", "decided", "the reviewer who holds it"),
+        Edge("claimed", "escalate", "waiting", "the reviewer who holds it", "in the next queue"),
+        Edge("waiting", "escalate", "waiting", "a review lead, or a breached SLA", "next queue"),
+        Edge("waiting", "expire", "decided", "the housekeeping job", "its call was ended"),
+    ),
+)

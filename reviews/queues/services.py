@@ -1,0 +1,300 @@
+"""Open, claim, hold and hand back review items. `decide` lives in reviews.decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from governance.access.models import User
+from governance.access.selectors import holders
+from governance.audit.services import record
+from governance.home.services import notify
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
+from governance.kernel.web import get_or_404
+from reviews.queues.models import Queue, ReviewItem, Skip
+from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
+from reviews.queues.sla import due_at
+from telemetry.alerts.services import raise_alert
+from telemetry.ledger.models import Call
+
+
+def queue_for(call: Call) -> Queue:
+    """The queue of the call's use case, else the default one; refuses where there is none."""
+    queue = (
+        Queue.objects.select_related("sla__calendar")
+        .filter(Q(use_cases=call.use_case_id) | Q(is_default=True))
+        .order_by("is_default")
+        .first()
+    )
+    if queue is None:
+        raise NotFound(
+            "No review queue takes answers of this use case, so none can be held for a person. "
+            "A review lead must create one before calls can run.",
+            code="no_review_queue",
+        )
+    return queue
+
+
+@transaction.atomic
+def open_item(
+    *,
+    call: Call,
+    reason: str,
+    output_contract: dict[str, Any],
+    now: datetime,
+    priority: int = 0,
+) -> ReviewItem:
+    """Put a held call before people, once per call, with its due times in business minutes."""
+    existing = ReviewItem.objects.filter(call=call).first()
+    if existing is not None:
+        return existing
+    queue = queue_for(call)
+    item = ReviewItem(
+        queue=queue,
+        call=call,
+        reason=reason[:300],
+        priority=priority,
+        output_contract=output_contract,
+        created_at=now,
+    )
+    _set_due_times(item, now)
+    item.save(force_insert=True)
+    _record(Actor.system("gateway"), "review.opened", item, now, reason=reason)
+    return item
+
+
+def _set_due_times(item: ReviewItem, now: datetime) -> None:
+    sla = item.queue.sla
+    calendar = sla.calendar_from(now)
+    item.first_touch_due_at = due_at(now, sla.first_touch_minutes, calendar)
+    item.warn_at = due_at(now, sla.decision_minutes * sla.warn_share // 100, calendar)
+    item.due_at = due_at(now, sla.decision_minutes, calendar)
+
+
+def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem]:
+    """Without what the person asked for themselves or has skipped too often."""
+    tired_of = (
+        Skip.objects.filter(person=user)
+        .values("item")
+        .annotate(times=Count("pk"))
+        .filter(times__gte=MOST_SKIPS)
+        .values("item")
+    )
+    return items.exclude(call__requester=user).exclude(pk__in=tired_of)
+
+
+@transaction.atomic
+def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:
+    """The person's live claim in this queue if there is one, else the most urgent free item.
+
+    `FOR UPDATE SKIP LOCKED`, so two people at the same instant get different items. None
+    when nothing is left for this person.
+    """
+    check_can_work(actor, queue)
+    mine = ReviewItem.objects.filter(
+        queue=queue, state=ItemState.CLAIMED, claimed_by=actor.user, lease_until__gte=now
+    ).first()
+    if mine is not None:
+        return mine
+    free = ReviewItem.objects.filter(queue=queue).claimable(now)
+    item = (
+        unconflicted(free, actor.user)
+        .most_urgent_first()  # type: ignore[attr-defined]  # our queryset
+        .select_for_update(skip_locked=True, of=("self",))
+        .first()
+    )
+    return None if item is None else _claim(item, actor, now)
+
+
+@transaction.atomic
+def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
+    """Claim this very item; Conflict if somebody else holds it."""
+    item = locked_item(item_id)
+    check_can_work(actor, item.queue)
+    if item.call.requester_id == actor.user.pk:
+        raise NotAllowed("Nothing was claimed: nobody reviews an answer that they asked for.")
+    if item.state == ItemState.CLAIMED and item.claimed_by_id == actor.user.pk:
+        return item
+    if item.state == ItemState.CLAIMED and item.lease_until and item.lease_until >= now:
+        raise Conflict(f"{item.claimed_by} holds this item until their lease runs out.")
+    return _claim(item, actor, now)
+
+
+def _claim(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
+    if item.state == ItemState.CLAIMED:
+        item.state = REVIEW_ITEM_STATES.target(item.state, "lease_ran_out")
+    item.state = REVIEW_ITEM_STATES.target(item.state, "claim")
+    item.claimed_by, item.claimed_at, item.lease_until = actor.user, now, now + LEASE
+    item.first_touched_at = item.first_touched_at or now
+    item.save()
+    _record(actor, "review.claimed", item, now)
+    return item
+
+
+@transaction.atomic
+def renew_lease(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
+    """A sign of life from the person who holds it."""
+    item = held_item(actor, item_id, now)
+    item.lease_until = now + LEASE
+    item.save(update_fields=["lease_until"])
+    return item
+
+
+@transaction.atomic
+def release_claim(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
+    """Put it back without a word; it keeps its due time."""
+    item = held_item(actor, item_id, now)
+    put_back(item, "release")
+    _record(actor, "review.released", item, now)
+    return item
+
+
+@transaction.atomic
+def skip(*, actor: Actor, item_id: UUID, reason: str, now: datetime) -> ReviewItem:
+    """Put it back with a reason; after MOST_SKIPS it is not offered to this person again."""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid(
+            "The item stays with you: say in a few words why you skip it.",
+            fields={"rationale": ["Say why you skip it."]},
+        )
+    item = held_item(actor, item_id, now)
+    put_back(item, "skip")
+    # Behind the others of the same urgency, or the next claim would offer it again at once.
+    item.priority -= 1
+    item.save(update_fields=["priority"])
+    Skip.objects.create(item=item, person=actor.user, reason=reason[:300], at=now)
+    _record(actor, "review.skipped", item, now, reason=reason)
+    return item
+
+
+@transaction.atomic
+def escalate(*, actor: Actor, item_id: UUID, reason: str, now: datetime) -> ReviewItem:
+    """Hand it to the queue that this one escalates to, with its due time kept."""
+    item = locked_item(item_id)
+    if item.state == ItemState.CLAIMED:
+        check_holds(actor, item, now)
+    elif not actor.may(Permission.REVIEW_MANAGE, item.queue):
+        raise NotAllowed("Nothing was moved: a review lead escalates what nobody has claimed.")
+    target = item.queue.escalates_to
+    if target is None:
+        raise WrongState(
+            f"Nothing was moved: {item.queue} escalates to no other queue. "
+            "Decide here, or ask a review lead to set one."
+        )
+    before = {"queue": item.queue.slug}
+    put_back(item, "escalate")
+    item.queue, item.escalated_at, item.priority = target, now, item.priority + 10
+    item.save(update_fields=["queue", "escalated_at", "priority"])
+    _record(actor, "review.escalated", item, now, reason=reason, before=before)
+    return item
+
+
+def put_back(item: ReviewItem, action: str) -> None:
+    item.state = REVIEW_ITEM_STATES.target(item.state, action)
+    item.claimed_by, item.claimed_at, item.lease_until = None, None, None
+    item.save(update_fields=["state", "claimed_by", "claimed_at", "lease_until"])
+
+
+@transaction.atomic
+def return_expired(*, now: datetime) -> int:
+    """Give back what is claimed under a lease that ran out; how many."""
+    expired = ReviewItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        state=ItemState.CLAIMED, lease_until__lt=now
+    )
+    returned = 0
+    for item in expired:
+        put_back(item, "lease_ran_out")
+        _record(Actor.system("reviews"), "review.lease_ran_out", item, now)
+        returned += 1
+    return returned
+
+
+@transaction.atomic
+def mark_breaches(*, now: datetime) -> int:
+    """Count, alert and escalate what is past its due time. A breach never releases anything."""
+    late = (
+        ReviewItem.objects.select_for_update(skip_locked=True, of=("self",))
+        .overdue(now)
+        .filter(breached_at=None)
+        .select_related("queue__escalates_to", "call__use_case__team")
+    )
+    breached = list(late)
+    for item in breached:
+        item.breached_at = now
+        item.priority += 5
+        item.save(update_fields=["breached_at", "priority"])
+        _record(Actor.system("reviews"), "review.breached", item, now)
+        _tell_of_breach(item, now)
+    return len(breached)
+
+
+def _tell_of_breach(item: ReviewItem, now: datetime) -> None:
+    url = f"/reviews/{item.queue.slug}/"
+    raise_alert(
+        cause=f"review-sla:{item.queue.slug}",
+        title=f"{item.queue}: answers wait longer than the SLA allows",
+        severity="warning",
+        now=now,
+        url=url,
+        team=item.call.use_case.team,
+    )
+    leads = holders(Permission.REVIEW_MANAGE, item.queue, now=now)
+    notify(users=leads, title=f"{item} in {item.queue} is past its due time", url=url, now=now)
+
+
+def locked_item(item_id: UUID) -> ReviewItem:
+    items = ReviewItem.objects.select_for_update(of=("self",)).select_related(
+        "queue__escalates_to", "queue__sla__calendar", "call__use_case"
+    )
+    item: ReviewItem = get_or_404(items, pk=item_id)
+    return item
+
+
+def held_item(actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
+    """The locked item, if this person holds it under a live lease."""
+    item = locked_item(item_id)
+    check_holds(actor, item, now)
+    return item
+
+
+def check_holds(actor: Actor, item: ReviewItem, now: datetime) -> None:
+    check_can_work(actor, item.queue)
+    if item.state == ItemState.DECIDED:
+        raise WrongState("Nothing was changed: this item has been decided already.")
+    if item.claimed_by_id != actor.user.pk:
+        holder = f"{item.claimed_by} holds it now" if item.claimed_by_id else "nobody holds it now"
+        raise Conflict(f"Your claim has ended and {holder}. Your text is still on the page.")
+    if item.lease_until is None or item.lease_until < now:
+        raise Conflict("Your lease ran out. Claim the item again; your text is still on the page.")
+
+
+def check_can_work(actor: Actor, queue: Queue) -> None:
+    if actor.kind != "person" or not actor.may(Permission.REVIEW_WORK, queue):
+        raise NotFound("There is no such queue, or it is not yours to work in.")
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    item: ReviewItem,
+    now: datetime,
+    *,
+    reason: str = "",
+    before: dict[str, Any] | None = None,
+) -> None:
+    record(
+        actor=actor,
+        action=action,
+        subject=item,
+        now=now,
+        before=before,
+        after={"queue": item.queue.slug, "state": item.state, "call": str(item.call_id)},
+        reason=reason,
+        team_id=item.call.team_id,
+    )

@@ -1,0 +1,1 @@
+"""What happened, what it cost, and whether it is still the same."""

@@ -1,0 +1,1 @@
+"""Alerts: one open alert per cause, reopened rather than repeated."""

@@ -1,0 +1,1 @@
+"""Calls, what was said in them (sealed), and the append-only money lines they caused."""

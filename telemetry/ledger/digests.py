@@ -1,0 +1,56 @@
+"""What of a call is fixed when it is settled, and its digest. Pure but for reading the row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from governance.kernel.canonical import digest
+from telemetry.ledger.models import Call, LedgerEntry
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else None
+
+
+def settled_content(call: Call, entries: Sequence[LedgerEntry]) -> dict[str, Any]:
+    """The facts a seal vouches for: who, when, which hashes, what it was billed at settlement.
+
+    `entries` are those booked by the settlement itself (their time is the call's finish); an
+    attempt booked later is a ledger line of its own. States after settlement are not in here:
+    decisions are audit events.
+    """
+    return {
+        "id": call.pk,
+        "use_case_id": call.use_case_id,
+        "team_id": call.team_id,
+        "source": call.source,
+        "mode": call.mode,
+        "outcome": call.outcome,
+        "admitted_at": _utc(call.admitted_at),
+        "finished_at": _utc(call.finished_at),
+        "prompt_version_id": call.prompt_version_id,
+        "request_hash": call.request_hash,
+        "response_hash": call.response_hash,
+        "refusal_code": call.refusal_code,
+        "currency": call.currency,
+        "entries": [_line(entry) for entry in sorted(entries, key=lambda one: one.attempt)],
+    }
+
+
+def _line(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "attempt": entry.attempt,
+        "deployment_id": entry.deployment_id,
+        "tokens_input": entry.tokens_input,
+        "tokens_cached": entry.tokens_cached,
+        "tokens_output": entry.tokens_output,
+        # The column's scale, so that 0 and 0.000000000 are one amount.
+        "amount": f"{entry.amount:.9f}",
+    }
+
+
+def call_digest(call: Call, entries: Sequence[LedgerEntry]) -> str:
+    """SHA-256 (hexadecimal) of the settled content."""
+    return digest(settled_content(call, entries))

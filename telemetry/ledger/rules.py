@@ -1,0 +1,92 @@
+"""What a call goes through, and the kinds of money line. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from governance.kernel.transitions import Edge, TransitionTable
+
+
+class CallState(StrEnum):
+    ADMITTED = "admitted"
+    RUNNING = "running"
+    DELIVERED = "delivered"
+    HELD = "held"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    RELEASED = "released"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class CallMode(StrEnum):
+    """How the caller waits: for the answer, for a worker, not at all (history), or inside Placet."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+    REPLAY = "replay"
+    INTERNAL = "internal"
+
+
+class CallSource(StrEnum):
+    """Whether the call was made here, or is history from somewhere else."""
+
+    LIVE = "live"
+    REPLAYED = "replayed"
+
+
+class Outcome(StrEnum):
+    """What the gateway settles a call with."""
+
+    DELIVER = "deliver"
+    HOLD = "hold"
+    BLOCK = "block"
+    FAIL = "fail"
+
+
+class EntryKind(StrEnum):
+    USAGE = "usage"
+    ALLOCATION = "allocation"
+    ADJUSTMENT = "adjustment"
+    CREDIT = "credit"
+
+
+OPEN_STATES = (CallState.ADMITTED, CallState.RUNNING)
+# The only states in which anybody outside may read the answer (invariant 3).
+ANSWERED_STATES = (CallState.DELIVERED, CallState.RELEASED, CallState.CORRECTED)
+# What the model wrote left as it was.
+ACCEPTED_STATES = (CallState.DELIVERED, CallState.RELEASED)
+
+_GATEWAY = "the gateway"
+_PERSON = "a reviewer"
+
+# Domain draws admitted → running → …; a call refused while it is admitted (switch, budget,
+# input screen) or lost before it started never runs, hence block and fail from admitted. A
+# worker that is lost leaves a running call that another takes over: resume.
+CALL_STATES = TransitionTable(
+    "Call.state",
+    CallState.ADMITTED,
+    (
+        Edge("admitted", "start", "running", _GATEWAY, "its budget is held"),
+        Edge("admitted", "block", "blocked", _GATEWAY, "a rule refuses it before it runs"),
+        Edge("admitted", "fail", "failed", _GATEWAY, "it cannot run, or its lease ran out"),
+        Edge("running", "resume", "running", "the sweeper", "the lease of its worker ran out"),
+        Edge("running", "deliver", "delivered", _GATEWAY, "every screen passed, nothing holds it"),
+        Edge("running", "hold", "held", _GATEWAY, "a person must look first"),
+        Edge("running", "block", "blocked", _GATEWAY, "a rule refuses the output"),
+        Edge("running", "fail", "failed", _GATEWAY, "no provider answered"),
+        Edge("held", "release", "released", _PERSON, "it may leave as it is"),
+        Edge("held", "correct", "corrected", _PERSON, "their own text leaves instead"),
+        Edge("held", "reject", "rejected", _PERSON, "nothing leaves"),
+        Edge("held", "expire", "expired", "retention", "nobody decided while it was kept"),
+    ),
+)
+
+# What a reviewer's verdict is called, and the arrow it takes.
+VERDICT_ACTIONS = {
+    "released": "release",
+    "corrected": "correct",
+    "rejected": "reject",
+    "expired": "expire",
+}

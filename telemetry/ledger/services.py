@@ -1,0 +1,406 @@
+"""The verbs of a call: admit, start, settle, decide; and opening its bodies.
+
+Admitting, starting and settling write no audit event of their own: a settled call is fixed
+in the audit log by the next seal (seals.py), a thousand calls by one event. What people do
+(deciding, opening bodies) is recorded one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from governance.access.models import ApiKey, User
+from governance.audit.services import record
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.canonical import text_digest
+from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
+from governance.model_cards.models import Deployment
+from governance.registry.models import UseCase
+from telemetry.ledger.digests import call_digest
+from telemetry.ledger.models import ZERO, Call, LedgerEntry, Payload
+from telemetry.ledger.registries import body_scopes
+from telemetry.ledger.rules import (
+    ANSWERED_STATES,
+    CALL_STATES,
+    VERDICT_ACTIONS,
+    CallMode,
+    CallSource,
+    CallState,
+    EntryKind,
+    Outcome,
+)
+
+DEFAULT_LEASE = timedelta(minutes=5)
+DEFAULT_RETENTION = timedelta(days=30)
+
+
+class CallFacts(TypedDict, total=False):
+    """What the stages learn about a call on its way; any verb below takes any of them."""
+
+    release_id: int | None
+    prompt_version_id: int | None
+    prompt_label: str
+    deployment: Deployment | None
+    sensitivity: str
+    request_hash: str
+    redactions: dict[str, int]
+    findings: list[dict[str, Any]]
+    stage_trail: list[dict[str, Any]]
+    hold_reason: str
+    refusal_code: str
+    refusal_message: str
+    latency_ms: int | None
+    price_snapshot: dict[str, Any]
+    task_id: str
+    end_user_hash: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """A redacted text that may be kept (sealed) until that time."""
+
+    text: str
+    keep_until: datetime
+
+
+@dataclass(frozen=True)
+class BilledAttempt:
+    """One request to a provider that costs money, whatever became of its answer.
+
+    `attempt` counts from 1 within the call; `amount` is exact, in `currency`.
+    """
+
+    attempt: int
+    deployment: Deployment
+    tokens_input: int
+    tokens_output: int
+    amount: Decimal
+    tokens_cached: int = 0
+    currency: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class OpenedBodies:
+    """What a person with the permission reads. `withheld` says why a text is not there."""
+
+    request: str | None
+    response: str | None
+    decided: str | None
+    withheld: str = ""
+
+
+@transaction.atomic
+def admit_call(
+    *,
+    use_case: UseCase,
+    mode: CallMode | str,
+    now: datetime,
+    call_id: UUID | None = None,
+    api_key: ApiKey | None = None,
+    requester: User | None = None,
+    request: Body | None = None,
+    idempotency_key: str = "",
+    idempotency_hash: str = "",
+    lease: timedelta = DEFAULT_LEASE,
+    **facts: Unpack[CallFacts],
+) -> Call:
+    """The row of a call that has been let in. Its cost goes to the use case's team.
+
+    Raises IntegrityError when the idempotency key is taken (by a call of the same key, or of
+    the same person): look with `selectors.call_by_idempotency` first, and again after it.
+    """
+    call = Call(
+        use_case=use_case,
+        team_id=use_case.team_id,
+        mode=CallMode(mode),
+        source=CallSource.LIVE,
+        state=CALL_STATES.initial,
+        admitted_at=now,
+        lease_until=now + lease,
+        api_key=api_key,
+        requester=requester,
+        idempotency_key=idempotency_key,
+        idempotency_hash=idempotency_hash,
+        currency=settings.PLACET_CURRENCY,
+        sensitivity=use_case.sensitivity,
+    )
+    if call_id is not None:
+        call.pk = call_id
+    _learn(call, facts)
+    call.save(force_insert=True)
+    if request is not None:
+        _keep(call, "request", request)
+    return call
+
+
+@transaction.atomic
+def start_call(
+    *,
+    call: Call,
+    now: datetime,
+    lease: timedelta = DEFAULT_LEASE,
+    request: Body | None = None,
+    **facts: Unpack[CallFacts],
+) -> Call:
+    """Before the provider is asked: the call runs under a lease.
+
+    A running call whose lease ran out is taken over; one whose lease lives raises WrongState,
+    so that a task delivered twice does its work once.
+    """
+    call = locked(call.pk)
+    is_taken_over = call.state == CallState.RUNNING
+    if is_taken_over and call.lease_until is not None and call.lease_until >= now:
+        raise WrongState("Nothing was changed: another worker runs this call now.")
+    call.state = CALL_STATES.target(call.state, "resume" if is_taken_over else "start")
+    call.started_at = call.started_at or now
+    call.lease_until = now + lease
+    _learn(call, facts)
+    call.save()
+    if request is not None:
+        _keep(call, "request", request)
+    return call
+
+
+@transaction.atomic
+def extend_lease(*, call: Call, now: datetime, lease: timedelta = DEFAULT_LEASE) -> None:
+    """A sign of life from whoever runs the call."""
+    Call.objects.open().filter(pk=call.pk).update(lease_until=now + lease)
+
+
+@transaction.atomic
+def settle_call(
+    *,
+    call: Call,
+    outcome: Outcome | str,
+    now: datetime,
+    billed: Sequence[BilledAttempt] = (),
+    response: Body | None = None,
+    response_hash: str = "",
+    **facts: Unpack[CallFacts],
+) -> Call:
+    """The end of the gateway's part: state, money lines and the sealed answer, all or nothing.
+
+    Idempotent on the call's id: a settled call keeps its state, answer and digest. An attempt
+    that was billed but is not booked yet is booked even then, because it was paid for.
+    Tokens of the call are the sums over its billed attempts.
+    """
+    call = locked(call.pk)
+    is_settled = bool(call.outcome)
+    booked = _book(call, billed, now)
+    if is_settled and not booked:
+        return call
+    if not is_settled:
+        call.state = CALL_STATES.target(call.state, Outcome(outcome))
+        call.outcome, call.finished_at, call.lease_until = Outcome(outcome), now, None
+        call.response_hash = response_hash or (text_digest(response.text) if response else "")
+        _learn(call, facts)
+        call.digest = call_digest(call, booked)
+        if response is not None:
+            _keep(call, "response", response)
+    call.save()
+    return call
+
+
+@transaction.atomic
+def decide_call(
+    *, call: Call, verdict: str, decided_text: str | None = None, actor: Actor, now: datetime
+) -> Call:
+    """A person's verdict on a held call: released, corrected (with their text), rejected, expired.
+
+    Who may decide is the caller's to check (reviews does, on the queue). `decided_text` must
+    fit the output contract already.
+    """
+    if verdict not in VERDICT_ACTIONS:
+        raise Invalid(f"Nothing was decided: “{verdict}” is no verdict on a call.")
+    if (verdict == CallState.CORRECTED) != (decided_text is not None):
+        raise Invalid("Nothing was decided: a correction, and only that, brings a text.")
+    call = locked(call.pk)
+    before = {"state": call.state}
+    call.state = CALL_STATES.target(call.state, VERDICT_ACTIONS[verdict])
+    call.decided_at = now
+    if decided_text is not None:
+        call.decided_hash = text_digest(decided_text)
+        _keep(call, "decided", Body(decided_text, _kept_until(call, now)))
+    call.save(update_fields=["state", "decided_at", "decided_hash"])
+    after = {"state": call.state, "decided_hash": call.decided_hash}
+    record(
+        actor=actor,
+        action=f"call.{call.state}",
+        subject=call,
+        now=now,
+        before=before,
+        after=after,
+        team_id=call.team_id,
+    )
+    return call
+
+
+def visible_answer(call: Call) -> str | None:
+    """The only text that may leave (invariant 3): None unless delivered, released or corrected.
+
+    None also when the answer's retention has ended or policy kept no payload.
+    """
+    if call.state not in ANSWERED_STATES:
+        return None
+    column = "decided" if call.state == CallState.CORRECTED else "response"
+    return _opened(call, column)
+
+
+def held_text(call: Call) -> str | None:
+    """What the model wrote, for the review screen only: no permission is checked here."""
+    return _opened(call, "response")
+
+
+def held_input(call: Call) -> str | None:
+    """The redacted input as the model saw it, for the review screen only."""
+    return _opened(call, "request")
+
+
+@transaction.atomic
+def open_payload(*, actor: Actor, call: Call, now: datetime) -> OpenedBodies:
+    """The redacted bodies for a person with CALL_BODY_VIEW on the call's scope; audited.
+
+    What is held stays withheld from everybody but its reviewers.
+    """
+    check_can_open_bodies(actor, call)
+    call = locked(call.pk)
+    is_held = call.state in (CallState.HELD, CallState.EXPIRED)
+    bodies = OpenedBodies(
+        request=_opened(call, "request"),
+        response=None if is_held else _opened(call, "response"),
+        decided=_opened(call, "decided"),
+        withheld="The answer waits for a reviewer and is shown on the review screen only."
+        if is_held
+        else "",
+    )
+    record(
+        actor=actor,
+        action="call.bodies_opened",
+        subject=call,
+        now=now,
+        after={"state": call.state},
+        team_id=call.team_id,
+    )
+    return bodies
+
+
+def check_can_open_bodies(actor: Actor, call: Call) -> None:
+    if not can_open_bodies(actor, call):
+        raise NotAllowed(
+            "The bodies stay closed: your roles show you that this call happened, not what was "
+            "said in it. The attempt changed nothing."
+        )
+
+
+def can_open_bodies(actor: Actor, call: Call) -> bool:
+    scopes = [scope for find in body_scopes.values() for scope in find(call)]
+    return any(actor.may(Permission.CALL_BODY_VIEW, scope) for scope in scopes)
+
+
+@transaction.atomic
+def destroy_payloads(*, now: datetime, batch: int = 1000) -> int:
+    """Empty what is past its retention; the hashes stay. Held calls expire with it. How many."""
+    due = list(
+        Payload.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("call")
+        .filter(keep_until__lte=now, destroyed_at=None)[:batch]
+    )
+    for payload in due:
+        if payload.call.state == CallState.HELD:
+            actor = Actor.system("retention")
+            decide_call(call=payload.call, verdict="expired", actor=actor, now=now)
+    Payload.objects.filter(pk__in=[payload.pk for payload in due]).update(
+        request_sealed=None, response_sealed=None, decided_sealed=None, destroyed_at=now
+    )
+    return len(due)
+
+
+def locked(call_id: UUID) -> Call:
+    """The call's row for update, with what its services need."""
+    calls = Call.objects.select_for_update(of=("self",)).select_related(
+        "use_case", "team", "deployment"
+    )
+    call = calls.filter(pk=call_id).first()
+    if call is None:
+        raise NotFound("There is no such call.")
+    return call
+
+
+def _learn(call: Call, facts: CallFacts) -> None:
+    for name, value in facts.items():
+        if name in ("hold_reason", "refusal_message"):
+            value = str(value)[: cast(int, Call._meta.get_field(name).max_length)]
+        setattr(call, name, value)
+
+
+def _keep(call: Call, column: str, body: Body) -> None:
+    payload = Payload.objects.filter(pk=call.pk).first()
+    payload = payload or Payload(call=call, keep_until=body.keep_until)
+    payload.seal(column, body.text)
+    payload.keep_until = max(payload.keep_until, body.keep_until)
+    payload.save()
+
+
+def _kept_until(call: Call, now: datetime) -> datetime:
+    kept = Payload.objects.filter(pk=call.pk).values_list("keep_until", flat=True).first()
+    return kept or now + DEFAULT_RETENTION
+
+
+def _opened(call: Call, column: str) -> str | None:
+    payload = Payload.objects.filter(pk=call.pk).first()
+    return payload.open(column) if payload else None
+
+
+def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[LedgerEntry]:
+    """Insert the attempts that have no line yet and add them to the call's sums."""
+    known = set(call.entries.filter(kind=EntryKind.USAGE).values_list("attempt", flat=True))
+    entries = []
+    for one in sorted(billed, key=lambda one: one.attempt):
+        if one.attempt in known:
+            continue
+        entries.append(_entry(call, one, now, is_first=not known))
+        known.add(one.attempt)
+    LedgerEntry.objects.bulk_create(entries)
+    call.cost += sum((entry.amount for entry in entries), ZERO)
+    call.tokens_input += sum(entry.tokens_input for entry in entries)
+    call.tokens_cached += sum(entry.tokens_cached for entry in entries)
+    call.tokens_output += sum(entry.tokens_output for entry in entries)
+    call.attempts = len(known)
+    return entries
+
+
+def _entry(call: Call, one: BilledAttempt, now: datetime, *, is_first: bool) -> LedgerEntry:
+    if one.currency and one.currency != call.currency:
+        raise Invalid(
+            f"Nothing was booked: {one.deployment} is priced in {one.currency}, "
+            f"and the ledger is kept in {call.currency}."
+        )
+    day = now.date()
+    return LedgerEntry(
+        call=call,
+        attempt=one.attempt,
+        kind=EntryKind.USAGE,
+        team_id=call.team_id,
+        use_case_id=call.use_case_id,
+        deployment=one.deployment,
+        period=day.replace(day=1),
+        day=day,
+        calls=1 if is_first else 0,
+        tokens_input=one.tokens_input,
+        tokens_cached=one.tokens_cached,
+        tokens_output=one.tokens_output,
+        amount=one.amount,
+        currency=call.currency,
+        source=CallSource.LIVE,
+        description=one.description[:300],
+        created_at=now,
+    )
