@@ -192,7 +192,6 @@ def business_hours_after(now: datetime, hours: int) -> datetime:
     return moment
 
 
-@transaction.atomic
 def decide(
     *,
     actor: Actor,
@@ -208,6 +207,26 @@ def decide(
     Raises Conflict when the content or what it replaces is no longer what was seen,
     NotAllowed for a person outside the frozen set, WrongState when it is decided already.
     """
+    try:
+        with transaction.atomic():
+            return _decide(
+                actor, change_id, outcome, rationale, digest_seen, now, tuple(conditions)
+            )
+    except StaleChange:
+        # The mark must survive the refusal, so it has a transaction of its own.
+        mark_stale(change_id=change_id, now=now)
+        raise
+
+
+def _decide(
+    actor: Actor,
+    change_id: int,
+    outcome: str,
+    rationale: str,
+    digest_seen: str,
+    now: datetime,
+    conditions: tuple[NewCondition, ...],
+) -> Decision:
     change = _locked(change_id)
     choice = _outcome(outcome)
     if change.state != "open":
@@ -216,7 +235,10 @@ def decide(
         )
     _check_seen(change, digest_seen)
     if _has_moved(change):
-        return _go_stale(change, actor, now)
+        raise StaleChange(
+            "Your decision was not counted: what is proposed, or what it replaces, has changed "
+            "since this was opened. The proposer must revise it."
+        )
     _check_words(choice, rationale, conditions)
     slot = _slot_for(change, actor)
     decision = _write_decision(change, slot, actor, choice, rationale, digest_seen, now)
@@ -235,14 +257,6 @@ class StaleChange(Conflict):
     """The content, or what it replaces, has changed since the request was opened."""
 
     code = "stale"
-
-
-def _go_stale(change: ChangeRequest, actor: Actor, now: datetime) -> Decision:
-    # The mark must survive the refusal, so it is written when this transaction is gone.
-    raise StaleChange(
-        "Your decision was not counted: what is proposed, or what it replaces, has changed "
-        "since this was opened. The proposer must revise it."
-    )
 
 
 def _outcome(word: str) -> Outcome:

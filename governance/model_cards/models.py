@@ -1,0 +1,151 @@
+"""Model cards, the places to call a model, and what they cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from governance.kernel.encryption import decrypt
+from governance.kernel.terms import Sensitivity
+from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES, HOSTING, PRICE_KINDS
+
+CONTENT_FIELDS = (
+    "name",
+    "provider",
+    "model_id",
+    "licence",
+    "intended_use",
+    "out_of_scope_use",
+    "training_data",
+    "evaluation_results",
+    "limitations",
+    "bias_findings",
+    "contacts",
+    "review_on",
+)
+
+
+def _choices(values: Any) -> list[tuple[str, str]]:
+    return [(str(value), str(value)) for value in values]
+
+
+class ModelCard(models.Model):
+    """Versioned documentation of one model; its content is fixed once it is approved."""
+
+    slug = models.SlugField(max_length=80)
+    version = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=150)
+    provider = models.CharField(max_length=150)
+    model_id = models.CharField(max_length=200)
+    licence = models.CharField(max_length=100)
+    intended_use = models.TextField()
+    out_of_scope_use = models.TextField()
+    training_data = models.TextField()
+    evaluation_results: Any = models.JSONField(default=list, blank=True)
+    limitations = models.TextField()
+    bias_findings = models.TextField(blank=True)
+    contacts = models.CharField(max_length=300, blank=True)
+    review_on = models.DateField()
+    source_url = models.URLField(max_length=300, blank=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="model_cards"
+    )
+    state = models.CharField(
+        max_length=12, choices=_choices(CARD_STATES.states), default=CARD_STATES.initial
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["slug", "version"], name="card_version"),
+            models.UniqueConstraint(
+                fields=["slug"], condition=Q(state="approved"), name="one_approved_card"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, version {self.version}"
+
+    def content(self) -> dict[str, Any]:
+        """What is decided on."""
+        return {name: getattr(self, name) for name in CONTENT_FIELDS}
+
+
+class Deployment(models.Model):
+    """One place at which an approved model can be called."""
+
+    name = models.CharField(max_length=150)
+    slug = models.SlugField(max_length=80, unique=True)
+    card = models.ForeignKey(ModelCard, models.PROTECT, related_name="deployments")
+    litellm_model = models.CharField(max_length=200)
+    endpoint = models.CharField(max_length=300, blank=True)
+    region = models.CharField(max_length=100, blank=True)
+    hosting = models.CharField(max_length=10, choices=_choices(HOSTING))
+    sensitivity_ceiling = models.CharField(max_length=12, choices=_choices(Sensitivity))
+    timeout_seconds = models.PositiveIntegerField(default=60)
+    concurrency_limit = models.PositiveIntegerField(default=8)
+    context_tokens = models.PositiveIntegerField(default=8192)
+    secret_sealed = models.BinaryField(null=True, blank=True)
+    replay_only = models.BooleanField(default=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    state = models.CharField(
+        max_length=10,
+        choices=_choices(DEPLOYMENT_STATES.states),
+        default=DEPLOYMENT_STATES.initial,
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def secret(self) -> str:
+        """The provider's key for a call, or an empty string; never for a page."""
+        if self.secret_sealed is None:
+            return ""
+        return decrypt(self.secret_sealed, context=f"deployment:{self.slug}:secret")
+
+
+class Price(models.Model):
+    """One amount for one kind of token, from a day until (not including) another."""
+
+    deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="prices")
+    kind = models.CharField(max_length=15, choices=_choices(PRICE_KINDS))
+    amount = models.DecimalField(max_digits=18, decimal_places=9)
+    currency = models.CharField(max_length=3)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["deployment", "kind", "-starts_on"]
+        constraints = [
+            ExclusionConstraint(
+                name="prices_do_not_overlap",
+                expressions=[
+                    (F("deployment"), RangeOperators.EQUAL),
+                    (F("kind"), RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("starts_on"),
+                            F("ends_on"),
+                            function="daterange",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} for {self.kind} from {self.starts_on}"

@@ -1,0 +1,183 @@
+"""How cards and deployments are decided on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from governance.access.models import Team
+from governance.approvals.models import Approval, ChangeRequest
+from governance.approvals.registries import Evidence
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.canonical import plain
+from governance.kernel.errors import NotAllowed
+from governance.kernel.terms import RiskTier
+from governance.kernel.web import get_or_404
+from governance.model_cards.models import Deployment, ModelCard
+from governance.model_cards.pricing import PriceUnknown
+from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES
+from governance.model_cards.selectors import prices_on
+
+TIER_BY_CEILING = {
+    "public": RiskTier.MINIMAL,
+    "internal": RiskTier.LIMITED,
+    "regulated": RiskTier.HIGH,
+}
+
+
+def _check_author(actor: Actor) -> None:
+    if not actor.may(Permission.MODEL_AUTHOR):
+        raise NotAllowed("Nothing was opened: ML engineers propose cards and deployments.")
+
+
+class CardSubject:
+    """A version of a model card."""
+
+    kind = "model_card"
+    label = "Model card"
+
+    def find(self, subject_id: int) -> ModelCard:
+        card: ModelCard = get_or_404(ModelCard.objects.select_related("author"), pk=subject_id)
+        return card
+
+    def snapshot(self, subject: ModelCard, proposal: dict[str, Any]) -> dict[str, Any]:
+        content: dict[str, Any] = plain(subject.content())
+        return content
+
+    def base(self, subject: ModelCard, proposal: dict[str, Any]) -> dict[str, Any]:
+        live = ModelCard.objects.filter(slug=subject.slug, state="approved").first()
+        return plain(live.content()) if live else {}
+
+    def tier(self, subject: ModelCard, proposal: dict[str, Any]) -> RiskTier:
+        return RiskTier.LIMITED
+
+    def team(self, subject: ModelCard) -> Team | None:
+        return None
+
+    def authors(self, subject: ModelCard, proposal: dict[str, Any]) -> set[int]:
+        return {subject.author_id}
+
+    def missing(self, subject: ModelCard, proposal: dict[str, Any]) -> list[str]:
+        needed = ("licence", "intended_use", "out_of_scope_use", "training_data", "limitations")
+        return [
+            f"the card's {name.replace('_', ' ')}."
+            for name in needed
+            if not getattr(subject, name).strip()
+        ]
+
+    def evidence(self, subject: ModelCard, proposal: dict[str, Any]) -> list[Evidence]:
+        results = len(subject.evaluation_results)
+        return [
+            Evidence("Evaluation results", f"{results} benchmarks" if results else None),
+            Evidence("Bias findings", "described" if subject.bias_findings else None),
+            Evidence("Source", subject.source_url or None, url=subject.source_url),
+        ]
+
+    def apply(
+        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
+    ) -> None:
+        card = self.find(change.subject_id)
+        for older in ModelCard.objects.filter(slug=card.slug, state="approved"):
+            older.state = CARD_STATES.target(older.state, "supersede")
+            older.save(update_fields=["state"])
+            Deployment.objects.filter(card=older).update(card=card)
+        card.state = CARD_STATES.target(card.state, "approve")
+        card.save(update_fields=["state"])
+
+    def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
+        card = self.find(approval.subject_id)
+        card.state = CARD_STATES.target(card.state, "withdraw")
+        card.save(update_fields=["state"])
+
+    def url(self, subject: ModelCard) -> str:
+        return reverse("model_cards:card", args=[subject.pk])
+
+    def check_can_propose(self, actor: Actor, subject: ModelCard) -> None:
+        _check_author(actor)
+
+
+class DeploymentSubject:
+    """A place to call a model."""
+
+    kind = "deployment"
+    label = "Deployment"
+
+    def find(self, subject_id: int) -> Deployment:
+        found: Deployment = get_or_404(
+            Deployment.objects.select_related("card", "author"), pk=subject_id
+        )
+        return found
+
+    def snapshot(self, subject: Deployment, proposal: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "name": subject.name,
+            "model_card": subject.card.slug,
+            "model": subject.litellm_model,
+            "endpoint": subject.endpoint,
+            "region": subject.region,
+            "hosting": subject.hosting,
+            "sensitivity_ceiling": subject.sensitivity_ceiling,
+            "context_tokens": subject.context_tokens,
+            "replay_only": subject.replay_only,
+        }
+
+    def base(self, subject: Deployment, proposal: dict[str, Any]) -> dict[str, Any]:
+        standing = Approval.objects.filter(
+            kind=self.kind, subject_id=subject.pk, state="in_force"
+        ).first()
+        return dict(standing.change.snapshot) if standing else {}
+
+    def tier(self, subject: Deployment, proposal: dict[str, Any]) -> RiskTier:
+        return TIER_BY_CEILING[subject.sensitivity_ceiling]
+
+    def team(self, subject: Deployment) -> Team | None:
+        return None
+
+    def authors(self, subject: Deployment, proposal: dict[str, Any]) -> set[int]:
+        return {subject.author_id}
+
+    def missing(self, subject: Deployment, proposal: dict[str, Any]) -> list[str]:
+        missing = []
+        if subject.card.state != "approved":
+            missing.append("an approved model card.")
+        if not subject.prices.exists():
+            missing.append("a price: an unknown price is not free.")
+        return missing
+
+    def evidence(self, subject: Deployment, proposal: dict[str, Any]) -> list[Evidence]:
+        return [
+            Evidence("Sensitivity ceiling", subject.sensitivity_ceiling),
+            Evidence("Hosting", f"{subject.hosting} {subject.region}".strip()),
+            Evidence("Price per million tokens", _price_words(subject)),
+        ]
+
+    def apply(
+        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
+    ) -> None:
+        deployment = self.find(change.subject_id)
+        deployment.state = DEPLOYMENT_STATES.target(deployment.state, "approve")
+        deployment.save(update_fields=["state"])
+
+    def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
+        deployment = self.find(approval.subject_id)
+        if DEPLOYMENT_STATES.allows(deployment.state, "suspend"):
+            deployment.state = DEPLOYMENT_STATES.target(deployment.state, "suspend")
+            deployment.save(update_fields=["state"])
+
+    def url(self, subject: Deployment) -> str:
+        return reverse("model_cards:deployment", args=[subject.slug])
+
+    def check_can_propose(self, actor: Actor, subject: Deployment) -> None:
+        _check_author(actor)
+
+
+def _price_words(deployment: Deployment) -> str | None:
+    try:
+        prices = prices_on(deployment, timezone.now().date())
+    except PriceUnknown:
+        return None
+    parts = [f"{kind} {amount.normalize():f}" for kind, amount in prices.per_million.items()]
+    return f"{', '.join(parts)} {prices.currency}"

@@ -1,0 +1,106 @@
+"""What a sensitivity and a risk tier oblige. Pure: one table, read by gateway and page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from governance.kernel.terms import Oversight, RiskTier, Sensitivity
+
+PERSONAL = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "IP_ADDRESS", "US_SSN")
+ALWAYS = ("CREDIT_CARD", "IBAN_CODE", "US_SSN")
+
+
+@dataclass(frozen=True)
+class Obligations:
+    """What the gateway must do to a call."""
+
+    redact: tuple[str, ...]
+    restore_placeholders: bool
+    hosting: frozenset[str]
+    retention_days: int
+
+
+_BY_SENSITIVITY = {
+    Sensitivity.PUBLIC: Obligations(
+        ALWAYS, False, frozenset({"hosted", "private", "embedded"}), 90
+    ),
+    Sensitivity.INTERNAL: Obligations(
+        PERSONAL, False, frozenset({"hosted", "private", "embedded"}), 90
+    ),
+    Sensitivity.REGULATED: Obligations(PERSONAL, False, frozenset({"private", "embedded"}), 30),
+}
+
+RETENTION_FLOOR_DAYS = {
+    RiskTier.MINIMAL: 30,
+    RiskTier.LIMITED: 90,
+    # EU AI Act, Articles 19 and 26(6): logs of high-risk systems at least six months.
+    RiskTier.HIGH: 183,
+    RiskTier.UNACCEPTABLE: 183,
+}
+
+OVERSIGHT_FLOOR = {
+    RiskTier.MINIMAL: Oversight.NONE,
+    RiskTier.LIMITED: Oversight.ON_FINDING,
+    RiskTier.HIGH: Oversight.ALL,
+    RiskTier.UNACCEPTABLE: Oversight.ALL,
+}
+
+_STRICTNESS = (
+    Oversight.NONE,
+    Oversight.SAMPLED,
+    Oversight.LOW_CONFIDENCE,
+    Oversight.ON_FINDING,
+    Oversight.ALL,
+)
+LOW_CONFIDENCE = Decimal("0.7")
+
+
+def obligations(sensitivity: Sensitivity, tier: RiskTier) -> Obligations:
+    """What holds for content of that sensitivity in a use case of that tier."""
+    found = _BY_SENSITIVITY[sensitivity]
+    days = max(found.retention_days, RETENTION_FLOOR_DAYS[tier])
+    return Obligations(found.redact, found.restore_placeholders, found.hosting, days)
+
+
+def effective_oversight(declared: Oversight, tier: RiskTier) -> Oversight:
+    """The stricter of what the use case declares and what its tier obliges."""
+    return max(declared, OVERSIGHT_FLOOR[tier], key=_STRICTNESS.index)
+
+
+@dataclass(frozen=True)
+class HoldDecision:
+    """Whether a person must look first, and why in words."""
+
+    hold: bool
+    reason: str = ""
+
+
+def must_hold(
+    oversight: Oversight,
+    *,
+    findings: int,
+    confidence: Decimal | None,
+    sample_share: Decimal,
+    call_id: UUID,
+) -> HoldDecision:
+    """Decide by oversight mode. Sampling is by the call's id, so anybody can derive it again.
+
+    A confidence that is not known counts as low; a finding holds in every mode but none.
+    """
+    if oversight == Oversight.ALL:
+        return HoldDecision(True, "Every answer of this use case is looked at by a person.")
+    if findings and oversight != Oversight.NONE:
+        return HoldDecision(True, f"The screens found {findings} thing(s) to look at.")
+    if oversight == Oversight.LOW_CONFIDENCE and (confidence or Decimal(0)) < LOW_CONFIDENCE:
+        known = "is not known" if confidence is None else f"is {confidence}"
+        return HoldDecision(True, f"The model's confidence {known}.")
+    if oversight == Oversight.SAMPLED and is_sampled(call_id, sample_share):
+        return HoldDecision(True, f"Drawn for the sample of {sample_share} % of the calls.")
+    return HoldDecision(False)
+
+
+def is_sampled(call_id: UUID, share: Decimal) -> bool:
+    """Whether the call is in the sample of `share` percent, from the last 32 bits of its id."""
+    return call_id.int % 2**32 < int(2**32 * share / 100)

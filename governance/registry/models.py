@@ -1,0 +1,184 @@
+"""Use cases and what is known of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from governance.access.models import Team, User
+from governance.kernel.authority import Permission
+from governance.kernel.terms import Oversight, RiskTier, Sensitivity
+from governance.registry import scoring
+from governance.registry.rules import PHASES, USE_CASE_STAGES
+
+
+def _choices(values: Any) -> list[tuple[str, str]]:
+    return [(str(value), str(value).replace("_", " ")) for value in values]
+
+
+class UseCaseQuerySet(models.QuerySet["UseCase"]):
+    def visible_to(self, user: User) -> UseCaseQuerySet:
+        reach = user.reach(Permission.USE_CASE_VIEW)
+        return self if reach.everywhere else self.filter(team_id__in=reach.team_ids)
+
+
+class UseCase(models.Model):
+    """Something the organisation uses, or wants to use, a language model for."""
+
+    title = models.CharField(max_length=150)
+    slug = models.SlugField(max_length=80, unique=True)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="use_cases")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="use_cases")
+    feature = models.TextField(blank=True)
+    outcome = models.TextField(blank=True)
+    benefit = models.TextField(blank=True)
+    stakeholders = models.CharField(max_length=300, blank=True)
+    framework_answers: Any = models.JSONField(default=dict, blank=True)
+    pattern = models.CharField(max_length=20, blank=True)
+    serving = models.CharField(max_length=15, blank=True)
+    override_reason = models.CharField(max_length=300, blank=True)
+    topology = models.CharField(max_length=15, default="on-premises")
+    sensitivity = models.CharField(
+        max_length=12, choices=_choices(Sensitivity), default=Sensitivity.INTERNAL
+    )
+    oversight = models.CharField(max_length=15, choices=_choices(Oversight), default=Oversight.ALL)
+    sample_share = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(10))
+    disclosure_text = models.TextField(blank=True)
+    fallback_text = models.TextField(blank=True)
+    tier = models.CharField(max_length=15, choices=_choices(RiskTier), blank=True)
+    stage = models.CharField(
+        max_length=12, choices=_choices(USE_CASE_STAGES.states), default=USE_CASE_STAGES.initial
+    )
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspension_reason = models.CharField(max_length=300, blank=True)
+    is_draft = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+
+    objects = UseCaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+
+class Score(models.Model):
+    """One assessor's impact and effort, 1 to 5 with a rationale each."""
+
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="scores")
+    assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    impact: Any = models.JSONField()
+    effort: Any = models.JSONField()
+    rationale = models.TextField()
+    impact_total = models.DecimalField(max_digits=3, decimal_places=2)
+    effort_total = models.DecimalField(max_digits=3, decimal_places=2)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.impact_total} impact, {self.effort_total} effort"
+
+    @property
+    def quadrant(self) -> str:
+        return scoring.quadrant(self.impact_total, self.effort_total)
+
+
+class RiskAssessment(models.Model):
+    """Answers to one version of the questionnaire, the tier, and the rules that gave it."""
+
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="risk_assessments")
+    assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    questionnaire_version = models.PositiveIntegerField()
+    answers: Any = models.JSONField()
+    tier = models.CharField(max_length=15, choices=_choices(RiskTier))
+    fired_rules: Any = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.tier} risk"
+
+
+class SuccessMetric(models.Model):
+    """What success is measured by."""
+
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="metrics")
+    name = models.CharField(max_length=150)
+    unit = models.CharField(max_length=30, blank=True)
+    baseline = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    target = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Measurement(models.Model):
+    """One measured value of a metric."""
+
+    metric = models.ForeignKey(SuccessMetric, models.CASCADE, related_name="measurements")
+    value = models.DecimalField(max_digits=18, decimal_places=4)
+    on = models.DateField()
+    source = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["on", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.value} on {self.on}"
+
+
+class Dataset(models.Model):
+    """Data that use cases rest on."""
+
+    name = models.CharField(max_length=150, unique=True)
+    source = models.CharField(max_length=300)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    provenance = models.TextField(blank=True)
+    lawful_basis = models.CharField(max_length=100, blank=True)
+    has_personal_data = models.BooleanField(default=False)
+    licence = models.CharField(max_length=100, blank=True)
+    retention = models.CharField(max_length=100, blank=True)
+    quality_notes = models.TextField(blank=True)
+    sensitivity = models.CharField(max_length=12, choices=_choices(Sensitivity))
+    use_cases = models.ManyToManyField(UseCase, blank=True, related_name="datasets")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChecklistItem(models.Model):
+    """One thing to do in one of the ten phases."""
+
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="checklist")
+    phase = models.CharField(max_length=20, choices=_choices(PHASES))
+    text = models.CharField(max_length=200)
+    evidence = models.CharField(max_length=300, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text

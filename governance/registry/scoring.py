@@ -1,0 +1,37 @@
+"""Impact and effort: weighted dimensions from 1 to 5, the quadrant derived. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+
+IMPACT: dict[str, tuple[str, int]] = {
+    "value": ("Money or time saved", 4),
+    "reach": ("People or cases it helps", 3),
+    "quality": ("Better or safer outcomes", 2),
+    "strategy": ("Fit with the strategy", 1),
+}
+EFFORT: dict[str, tuple[str, int]] = {
+    "build": ("Building and integrating", 3),
+    "data": ("Getting data into shape", 3),
+    "change": ("Changing how people work", 2),
+    "assurance": ("Testing, oversight and proof", 2),
+}
+MIDDLE = Decimal(3)
+QUADRANTS = ("quick win", "major project", "fill-in", "reconsider")
+
+
+def weighted(values: Mapping[str, int], dimensions: Mapping[str, tuple[str, int]]) -> Decimal:
+    """Weighted mean from 1 to 5, two places; KeyError for a missing dimension, ValueError off scale."""
+    if any(not 1 <= values[key] <= 5 for key in dimensions):
+        raise ValueError("Every score is a whole number from 1 to 5.")
+    total = sum(weight for _, weight in dimensions.values())
+    points = sum(values[key] * weight for key, (_, weight) in dimensions.items())
+    return (Decimal(points) / total).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def quadrant(impact: Decimal, effort: Decimal) -> str:
+    """Where it stands on the map; the middle counts as high."""
+    if impact >= MIDDLE:
+        return "major project" if effort >= MIDDLE else "quick win"
+    return "reconsider" if effort >= MIDDLE else "fill-in"

@@ -1,0 +1,116 @@
+"""How a stage of a use case is decided on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from governance.access.models import Team
+from governance.approvals.models import Approval, ChangeRequest
+from governance.approvals.registries import Evidence
+from governance.kernel.authority import Actor
+from governance.kernel.canonical import plain
+from governance.kernel.errors import Invalid
+from governance.kernel.terms import RiskTier
+from governance.kernel.web import get_or_404
+from governance.registry.models import UseCase
+from governance.registry.rules import USE_CASE_STAGES, missing_for
+from governance.registry.selectors import gate_facts
+from governance.registry.services import check_can_manage
+
+FACTS = (
+    "title",
+    "feature",
+    "outcome",
+    "benefit",
+    "pattern",
+    "serving",
+    "sensitivity",
+    "oversight",
+    "tier",
+    "disclosure_text",
+    "fallback_text",
+)
+
+
+class StageSubject:
+    """The next stage of a use case, decided on with the facts as they are."""
+
+    kind = "use_case_stage"
+    label = "Use case stage"
+
+    def find(self, subject_id: int) -> UseCase:
+        found: UseCase = get_or_404(
+            UseCase.objects.select_related("team", "owner"), pk=subject_id
+        )
+        return found
+
+    def snapshot(self, subject: UseCase, proposal: dict[str, Any]) -> dict[str, Any]:
+        facts: dict[str, Any] = plain({name: getattr(subject, name) for name in FACTS})
+        return {"stage": proposal["target"]} | facts
+
+    def base(self, subject: UseCase, proposal: dict[str, Any]) -> dict[str, Any]:
+        standing = (
+            Approval.objects.filter(kind=self.kind, subject_id=subject.pk)
+            .exclude(state="superseded")
+            .select_related("change")
+            .first()
+        )
+        facts = dict(standing.change.snapshot) if standing else {}
+        return facts | {"stage": subject.stage}
+
+    def tier(self, subject: UseCase, proposal: dict[str, Any]) -> RiskTier:
+        return RiskTier(subject.tier or RiskTier.HIGH)
+
+    def team(self, subject: UseCase) -> Team | None:
+        return subject.team
+
+    def authors(self, subject: UseCase, proposal: dict[str, Any]) -> set[int]:
+        return {subject.owner_id}
+
+    def missing(self, subject: UseCase, proposal: dict[str, Any]) -> list[str]:
+        target = str(proposal.get("target", ""))
+        if not USE_CASE_STAGES.allows(subject.stage, target):
+            raise Invalid(
+                f"Nothing was opened: from {subject.stage} a use case does not go to "
+                f"{target or 'nowhere'}."
+            )
+        return missing_for(target, gate_facts(subject))
+
+    def evidence(self, subject: UseCase, proposal: dict[str, Any]) -> list[Evidence]:
+        score = subject.scores.first()
+        risk = subject.risk_assessments.first()
+        facts = gate_facts(subject)
+        return [
+            Evidence("Impact and effort", f"{score} ({score.quadrant})" if score else None),
+            Evidence(
+                "Risk tier",
+                risk.tier if risk else None,
+                note="; ".join(rule["because"] for rule in risk.fired_rules) if risk else "",
+            ),
+            Evidence("Datasets", str(facts.datasets) if facts.datasets else None),
+            Evidence(
+                "Success metrics with target",
+                str(facts.metrics_with_target) if facts.metrics_with_target else None,
+            ),
+            Evidence("Measured values", str(facts.metrics_measured) or None),
+        ]
+
+    def apply(
+        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
+    ) -> None:
+        use_case = self.find(change.subject_id)
+        use_case.stage = USE_CASE_STAGES.target(use_case.stage, change.proposal["target"])
+        use_case.is_draft = False
+        use_case.save(update_fields=["stage", "is_draft"])
+
+    def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
+        """Nothing to switch: the gateway asks for the approval at every call."""
+
+    def url(self, subject: UseCase) -> str:
+        return reverse("registry:detail", args=[subject.slug])
+
+    def check_can_propose(self, actor: Actor, subject: UseCase) -> None:
+        check_can_manage(actor, subject.team)
