@@ -1,0 +1,1 @@
+"""The governed call: the one door to every model."""

@@ -1,0 +1,129 @@
+"""What one governed call knows of itself while the stages pass it on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from governance.access.models import ApiKey, User
+from governance.kernel.canonical import uuid7
+from governance.kernel.terms import Sensitivity
+from governance.model_cards.models import Deployment
+from governance.model_cards.pricing import PriceList, Usage
+from governance.registry.models import UseCase
+from prompts.gateway.refusals import Refusal
+from prompts.releases.models import Release
+from telemetry.ledger.models import Call
+
+
+@dataclass(frozen=True)
+class GovernedRequest:
+    """What an entrance understood. `model` is a use case's slug, or "use-case/prompt"."""
+
+    model: str
+    presented_key: str = ""
+    person: User | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    messages: list[dict[str, str]] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    sensitivity: str = ""
+    environment: str = "production"
+    idempotency_key: str = ""
+    body_hash: str = ""
+    task_id: str = ""
+    end_user: str = ""
+    mode: str = "sync"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request to a provider that answered, or failed after it may have cost."""
+
+    number: int
+    deployment: Deployment
+    prices: PriceList
+    usage: Usage
+    is_billed: bool
+
+    @property
+    def cost(self) -> Decimal:
+        return self.prices.cost(self.usage) if self.is_billed else Decimal(0)
+
+
+@dataclass
+class CallContext:
+    """Filled by the stages in their order; see pipeline.py."""
+
+    request: GovernedRequest
+    call_id: UUID = field(default_factory=uuid7)
+    received_at: datetime = field(default_factory=timezone.now)
+    key: ApiKey | None = None
+    use_case: UseCase | None = None
+    release: Release | None = None
+    call: Call | None = None
+    messages: list[dict[str, str]] = field(default_factory=list)
+    sensitivity: Sensitivity = Sensitivity.PUBLIC
+    redactions: dict[str, int] = field(default_factory=dict)
+    placeholders: dict[str, str] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
+    prices: dict[int, PriceList] = field(default_factory=dict)
+    max_tokens: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    held_attempts: int = 0
+    output: str = ""
+    hold_reason: str = ""
+    refusal: Refusal | None = None
+    latency_ms: int | None = None
+    trail: list[dict[str, Any]] = field(default_factory=list)
+    _clock: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """Time a stage; what it notes on the yielded entry stands on the call's page."""
+        started = time.perf_counter()
+        entry: dict[str, Any] = {"stage": name, "outcome": "passed", "note": ""}
+        self.trail.append(entry)
+        try:
+            yield entry
+        except Refusal as refusal:
+            entry["outcome"], entry["note"] = "refused", refusal.code
+            raise
+        finally:
+            entry["started_ms"] = round((started - self._clock) * 1000)
+            entry["took_ms"] = round((time.perf_counter() - started) * 1000)
+
+    @property
+    def known_use_case(self) -> UseCase:
+        if self.use_case is None:
+            raise RuntimeError("This stage comes after authenticate.")
+        return self.use_case
+
+    @property
+    def known_release(self) -> Release:
+        if self.release is None:
+            raise RuntimeError("This stage comes after compose.")
+        return self.release
+
+    @property
+    def known_call(self) -> Call:
+        if self.call is None:
+            raise RuntimeError("This stage comes after admit.")
+        return self.call
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        contract: dict[str, Any] = self.known_release.version.output_contract
+        return contract
+
+    def note_finding(self, code: str, stage: str, detail: str) -> None:
+        """Something a person should look at; `detail` never holds content."""
+        self.findings.append({"code": code, "stage": stage, "detail": detail})

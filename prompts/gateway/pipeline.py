@@ -1,0 +1,106 @@
+"""The product is one function.
+
+A request is let in, written, screened, routed, answered, screened again and settled. Two
+transactions, and never one open across the network: `admit` writes the call and holds its
+budget, `settle` books it, all or nothing. A crash between them leaves a visible open call
+that the sweeper settles.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from prompts.gateway.context import CallContext, GovernedRequest
+from prompts.gateway.refusals import Refusal
+from prompts.gateway.reply import GovernedReply, reply_of, reply_of_earlier
+from prompts.gateway.stages.admit import (
+    admit,
+    check_admission,
+    check_still_admitted,
+    earlier_call,
+    resume,
+)
+from prompts.gateway.stages.authenticate import authenticate
+from prompts.gateway.stages.compose import compose
+from prompts.gateway.stages.dispose import dispose
+from prompts.gateway.stages.invoke import invoke
+from prompts.gateway.stages.route import route
+from prompts.gateway.stages.screen_input import screen_input
+from prompts.gateway.stages.screen_output import screen_output
+from prompts.gateway.stages.settle import settle, settle_refused
+
+
+def run(request: GovernedRequest) -> GovernedReply:
+    """One governed call from its request to its reply. Raises nothing but bugs."""
+    context = CallContext(request)
+    try:
+        if earlier := enter(context):
+            return earlier
+        answer(context)
+    except Refusal as refusal:
+        context.refusal = refusal
+    return conclude(context)
+
+
+def accept(request: GovernedRequest) -> GovernedReply:
+    """Let a call in and leave the rest to a worker: its request is sealed in the call's payload."""
+    context = CallContext(request)
+    try:
+        if earlier := enter(context):
+            return earlier
+    except Refusal as refusal:
+        context.refusal = refusal
+        return conclude(context)
+    return reply_of(context)
+
+
+def carry_on(call_id: UUID) -> None:
+    """The worker's half of an accepted call. A call that is settled or run by another is left."""
+    context = resume(call_id)
+    if context is None:
+        return
+    try:
+        with context.stage("admit"):
+            check_still_admitted(context)
+        answer(context)
+    except Refusal as refusal:
+        context.refusal = refusal
+    conclude(context)
+
+
+def enter(context: CallContext) -> GovernedReply | None:
+    """Everything before the provider; a reply only for a repeated idempotency key."""
+    with context.stage("authenticate"):
+        authenticate(context)
+    if (call := earlier_call(context)) is not None:
+        return reply_of_earlier(call)
+    with context.stage("admit"):
+        check_admission(context)
+    with context.stage("compose") as entry:
+        entry["note"] = compose(context)
+    with context.stage("screen input") as entry:
+        entry["note"] = screen_input(context)
+    with context.stage("route") as entry:
+        entry["note"] = route(context)
+    with context.stage("hold budget") as entry:
+        entry["note"] = admit(context)
+    return None
+
+
+def answer(context: CallContext) -> None:
+    """Ask the provider, look at what it says, and decide whether it may leave."""
+    with context.stage("invoke") as entry:
+        entry["note"] = invoke(context)
+    with context.stage("screen output") as entry:
+        entry["note"] = screen_output(context)
+    with context.stage("dispose") as entry:
+        entry["note"] = dispose(context)
+
+
+def conclude(context: CallContext) -> GovernedReply:
+    """Book it, and say what became of it."""
+    if context.call is None:
+        settle_refused(context)
+    else:
+        settle(context)
+    return reply_of(context)

@@ -1,0 +1,54 @@
+"""What an entrance gets back, whatever shape it answers in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from prompts.gateway.context import CallContext
+from prompts.gateway.refusals import ALL, Refusal
+from telemetry.ledger.models import Call
+from telemetry.ledger.rules import OPEN_STATES
+from telemetry.ledger.services import visible_answer
+
+
+@dataclass(frozen=True)
+class GovernedReply:
+    """The call as it stands. `answer` is None unless it may leave; `refusal` says why not."""
+
+    call: Call | None
+    answer: str | None
+    refusal: Refusal | None = None
+
+    @property
+    def state(self) -> str:
+        return self.call.state if self.call else "refused"
+
+    @property
+    def is_held(self) -> bool:
+        return self.state in ("held", "expired")
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def cost(self) -> Decimal:
+        return self.call.cost if self.call else Decimal(0)
+
+
+def reply_of(context: CallContext) -> GovernedReply:
+    answer = context.output if context.call and context.call.state == "delivered" else None
+    return GovernedReply(context.call, answer, context.refusal)
+
+
+def reply_of_earlier(call: Call) -> GovernedReply:
+    """A settled call again: its answer if it may leave by now, its refusal if it was refused."""
+    return GovernedReply(call, visible_answer(call), _refusal_of(call))
+
+
+def _refusal_of(call: Call) -> Refusal | None:
+    known = {kind.code: kind for kind in ALL}
+    if not call.refusal_code:
+        return None
+    return known.get(call.refusal_code, Refusal)(call.refusal_message)

@@ -1,0 +1,204 @@
+"""Let it in: switches, approvals, rate; then, in the first transaction, the call and its hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from governance.approvals.selectors import approval_in_force
+from governance.kernel.canonical import text_digest
+from governance.kernel.errors import WrongState
+from governance.kernel.terms import Environment, RiskTier, Sensitivity
+from governance.policy.rules import obligations
+from governance.registry.rules import SERVING_STAGES, Stage
+from prompts.gateway.context import CallContext, GovernedRequest
+from prompts.gateway.refusals import (
+    ApprovalNotInForce,
+    BudgetExceeded,
+    IdempotencyKeyReused,
+    RateLimitExceeded,
+    StillRunning,
+    UseCaseSuspended,
+)
+from prompts.gateway.stages.route import most_input_tokens, route
+from prompts.releases.models import Release
+from telemetry.chargeback import services as chargeback
+from telemetry.ledger import services as ledger
+from telemetry.ledger.models import Call
+from telemetry.ledger.rules import OPEN_STATES
+from telemetry.ledger.selectors import call_by_idempotency
+
+LEASE = timedelta(minutes=5)
+
+
+def earlier_call(context: CallContext) -> Call | None:
+    """The call that the same idempotency key made before, if there is one."""
+    request = context.request
+    call = call_by_idempotency(
+        key=request.idempotency_key, api_key=context.key, requester=request.person
+    )
+    if call is None:
+        return None
+    if call.idempotency_hash != request.body_hash:
+        raise IdempotencyKeyReused(
+            "This idempotency key was used with another request. Use a new key for a new request."
+        )
+    if call.state in OPEN_STATES and call.mode == "sync":
+        raise StillRunning(
+            "The same request is still being answered; ask again in a moment.",
+            retry_after_seconds=2,
+        )
+    return call
+
+
+def check_admission(context: CallContext) -> None:
+    """The kill switch, the approval of the use case, and the rate."""
+    use_case = context.known_use_case
+    if use_case.is_suspended:
+        raise UseCaseSuspended(
+            f"“{use_case.slug}” is suspended: {use_case.suspension_reason} "
+            "A safety officer can resume it."
+        )
+    is_staging = context.request.environment == Environment.STAGING
+    serves = use_case.stage in SERVING_STAGES or (is_staging and use_case.stage == Stage.APPROVED)
+    if not serves:
+        raise ApprovalNotInForce(
+            f"“{use_case.slug}” is {use_case.stage}: it answers from the pilot stage on, which "
+            "its owner proposes and the board approves."
+        )
+    if not approval_in_force(
+        kind="use_case_stage", subject_id=use_case.pk, now=context.received_at
+    ):
+        raise ApprovalNotInForce(
+            f"The approval of “{use_case.slug}” has ended. Its owner must propose it again."
+        )
+    _check_rate(context)
+
+
+def _check_rate(context: CallContext) -> None:
+    """Calls of this key in the last minute, counted in the ledger: exact for all processes."""
+    if context.key is None:
+        return
+    since = context.received_at - timedelta(minutes=1)
+    recent = Call.objects.filter(api_key=context.key, admitted_at__gt=since).count()
+    if recent >= context.key.requests_per_minute:
+        raise RateLimitExceeded(
+            f"This key may make {context.key.requests_per_minute} calls a minute.",
+            retry_after_seconds=60,
+        )
+
+
+def admit(context: CallContext) -> str:
+    """The first transaction: the call's row, its sealed request, and the hold of attempt 1."""
+    request, release = context.request, context.known_release
+    body = json.dumps(context.messages, ensure_ascii=False)
+    end_user = hashlib.sha256(request.end_user.encode()).hexdigest() if request.end_user else ""
+    try:
+        with transaction.atomic():
+            call = ledger.admit_call(
+                use_case=context.known_use_case,
+                mode="internal" if request.person else request.mode,
+                now=context.received_at,
+                call_id=context.call_id,
+                api_key=context.key,
+                requester=request.person,
+                request=ledger.Body(body, context.received_at + retention(context)),
+                idempotency_key=request.idempotency_key,
+                idempotency_hash=request.body_hash,
+                lease=LEASE,
+                release_id=release.pk,
+                prompt_version_id=release.version_id,
+                prompt_label=str(release.version),
+                deployment=context.deployments[0],
+                sensitivity=context.sensitivity,
+                request_hash=text_digest(body),
+                redactions=context.redactions,
+                findings=context.findings,
+                task_id=request.task_id,
+                end_user_hash=end_user,
+            )
+            amount = hold_attempt(context, call, 1, 0)
+            if request.mode != "async":
+                call = ledger.start_call(call=call, now=context.received_at, lease=LEASE)
+    except chargeback.BudgetExceeded as exceeded:
+        raise BudgetExceeded(exceeded.message) from None
+    except IntegrityError:
+        raise StillRunning(
+            "The same request arrived twice at once; ask again in a moment.",
+            retry_after_seconds=1,
+        ) from None
+    context.call = call
+    return f"{amount} held"
+
+
+def hold_attempt(context: CallContext, call: Call, number: int, deployment_index: int) -> str:
+    """Hold the most that one attempt on that deployment can cost, on every budget above."""
+    deployment = context.deployments[deployment_index]
+    prices = context.prices[deployment.pk]
+    amount = prices.ceiling(most_input_tokens(context), context.max_tokens)
+    chargeback.reserve(
+        call=call,
+        attempt=number,
+        amount=amount,
+        currency=prices.currency,
+        now=context.received_at,
+    )
+    context.held_attempts = max(context.held_attempts, number)
+    return f"{amount} {prices.currency}"
+
+
+def retention(context: CallContext) -> timedelta:
+    tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
+    return timedelta(days=obligations(context.sensitivity, tier).retention_days)
+
+
+def resume(call_id: UUID) -> CallContext | None:
+    """An accepted call for its worker: run under a lease, or None when there is nothing to do.
+
+    What was approved when it was let in is asked again, because minutes may have passed.
+    """
+    call = (
+        Call.objects.select_related("use_case__team", "api_key", "requester", "deployment")
+        .filter(pk=call_id, state__in=OPEN_STATES)
+        .first()
+    )
+    if call is None:
+        return None
+    context = CallContext(
+        GovernedRequest(model=call.use_case.slug, person=call.requester, mode="async"),
+        call_id=call.pk,
+    )
+    try:
+        context.call = ledger.start_call(call=call, now=context.received_at, lease=LEASE)
+    except WrongState:
+        return None
+    _remember(context, call)
+    return context
+
+
+def _remember(context: CallContext, call: Call) -> None:
+    context.use_case, context.key = call.use_case, call.api_key
+    context.release = (
+        Release.objects.select_related("version__prompt", "approval", "prompt")
+        .filter(pk=call.release_id)
+        .first()
+    )
+    context.messages = json.loads(ledger.held_input(call) or "[]")
+    context.sensitivity = Sensitivity(call.sensitivity)
+    context.redactions, context.findings = dict(call.redactions), list(call.findings)
+    context.max_tokens = int(context.known_release.version.parameters.get("max_tokens", 512))
+    context.held_attempts = 1
+
+
+def check_still_admitted(context: CallContext) -> None:
+    """Before a worker asks a provider: the switch, the approvals and the route, again."""
+    use_case, release = context.known_use_case, context.known_release
+    if use_case.is_suspended:
+        raise UseCaseSuspended(f"“{use_case.slug}” was suspended while the call waited.")
+    if release.ended_at is not None or release.approval.state != "in_force":
+        raise ApprovalNotInForce(f"{release} ended while the call waited.")
+    route(context)

@@ -1,0 +1,27 @@
+"""May it leave, or does a person look first?"""
+
+from __future__ import annotations
+
+from governance.kernel.terms import Oversight, RiskTier
+from governance.policy.rules import effective_oversight, must_hold
+from prompts.gateway.context import CallContext
+from prompts.gateway.refusals import ContentBlocked
+
+
+def dispose(context: CallContext) -> str:
+    """Deliver, hold or block, by oversight mode, tier and findings."""
+    if any(finding["code"] == "secret" for finding in context.findings):
+        raise ContentBlocked("The answer holds something like a credential and was not delivered.")
+    use_case = context.known_use_case
+    oversight = effective_oversight(
+        Oversight(use_case.oversight), RiskTier(use_case.tier or RiskTier.HIGH)
+    )
+    decision = must_hold(
+        oversight,
+        findings=len(context.findings),
+        confidence=None,
+        sample_share=use_case.sample_share,
+        call_id=context.call_id,
+    )
+    context.hold_reason = decision.reason if decision.hold else ""
+    return decision.reason if decision.hold else "may leave"

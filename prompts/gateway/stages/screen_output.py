@@ -1,0 +1,64 @@
+"""Is the answer fit to be looked at? Contract, leaks, secrets; one repair where the contract fails."""
+
+from __future__ import annotations
+
+from governance.kernel.terms import RiskTier
+from governance.policy import output_contract
+from governance.policy.rules import PERSONAL, obligations
+from prompts.gateway import screens
+from prompts.gateway.context import CallContext
+from prompts.gateway.providers import ProviderError
+from prompts.gateway.refusals import OutputContractFailed
+from prompts.gateway.stages.invoke import ask
+
+
+def screen_output(context: CallContext) -> str:
+    """Check the contract (one repair attempt), then what the text gives away."""
+    context.output = output_contract.without_fence(context.output)
+    result = output_contract.check(context.contract, context.output)
+    note = "keeps its contract"
+    if not result.ok:
+        note = _repair(context, result.errors)
+    _note_leaks(context)
+    tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
+    if obligations(context.sensitivity, tier).restore_placeholders:
+        context.output = screens.restored(context.output, context.placeholders)
+    return note
+
+
+def _repair(context: CallContext, errors: list[str]) -> str:
+    """One more attempt that is told what does not fit; the same deployment, a hold of its own."""
+    messages = [
+        *context.messages,
+        {"role": "assistant", "content": context.output},
+        {"role": "user", "content": output_contract.repair_instruction(context.contract, errors)},
+    ]
+    used = context.attempts[-1].deployment
+    try:
+        response = ask(context, context.deployments.index(used), messages)
+    except ProviderError:
+        raise _failed(errors) from None
+    context.output = output_contract.without_fence(response.text)
+    repaired = output_contract.check(context.contract, context.output)
+    if not repaired.ok:
+        raise _failed(repaired.errors)
+    context.note_finding("repaired_output", "screen output", "kept its contract at the second try")
+    return "keeps its contract after one repair"
+
+
+def _failed(errors: list[str]) -> OutputContractFailed:
+    return OutputContractFailed(
+        f"The model's answer does not keep the output contract, also after one repair "
+        f"({len(errors)} problems). It was booked, and not delivered."
+    )
+
+
+def _note_leaks(context: CallContext) -> None:
+    if screens.PLACEHOLDER.search(context.output):
+        context.note_finding("leaked_placeholder", "screen output", "a placeholder is in the answer")
+    if screens.SECRETS.search(context.output):
+        context.note_finding("secret", "screen output", "something like a credential")
+    found = screens.find_personal_data(context.output, PERSONAL)
+    if found:
+        kinds = ", ".join(sorted({one.entity for one in found}))
+        context.note_finding("personal_data", "screen output", kinds)

@@ -1,0 +1,135 @@
+"""The second transaction: cost, ledger, state, review item; all or nothing, idempotent."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance.kernel.errors import NotFound
+from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.refusals import ReviewNotPossible
+from prompts.gateway.stages.admit import LEASE, retention
+from reviews.queues.services import open_item
+from telemetry.chargeback import services as chargeback
+from telemetry.ledger import services as ledger
+from telemetry.ledger.models import Call
+
+
+def settle(context: CallContext) -> None:
+    """Book what was billed, give back the rest of the hold, write the end of the call."""
+    try:
+        _settle(context)
+    except NotFound as no_queue:
+        # Undecidable refuses: without a queue nobody could ever release it.
+        context.refusal = ReviewNotPossible(no_queue.message)
+        context.hold_reason = ""
+        _settle(context)
+
+
+@transaction.atomic
+def _settle(context: CallContext) -> None:
+    now = timezone.now()
+    call = context.known_call
+    billed = [_billed(one) for one in context.attempts if one.is_billed]
+    for attempt in billed:
+        chargeback.capture(call=call, attempt=attempt.attempt, amount=attempt.amount, now=now)
+    chargeback.release_open(call=call, now=now)
+    last = context.attempts[-1] if context.attempts else None
+    keeps_output = bool(context.output) and context.refusal is None
+    body = ledger.Body(context.output, now + retention(context)) if keeps_output else None
+    facts: ledger.CallFacts = {
+        "findings": context.findings,
+        "stage_trail": context.trail,
+        "hold_reason": context.hold_reason,
+        "latency_ms": context.latency_ms,
+    }
+    if last is not None:
+        facts |= {"deployment": last.deployment, "price_snapshot": last.prices.as_plain()}
+    if context.refusal is not None:
+        facts |= {
+            "refusal_code": context.refusal.code,
+            "refusal_message": context.refusal.message,
+        }
+    context.call = ledger.settle_call(
+        call=call, outcome=_outcome(context), now=now, billed=billed, response=body, **facts
+    )
+    if context.refusal is None and context.hold_reason:
+        open_item(
+            call=context.call,
+            reason=context.hold_reason,
+            output_contract=context.contract,
+            now=now,
+            priority=len(context.findings),
+        )
+
+
+def _billed(attempt: Attempt) -> ledger.BilledAttempt:
+    return ledger.BilledAttempt(
+        attempt=attempt.number,
+        deployment=attempt.deployment,
+        tokens_input=attempt.usage.input,
+        tokens_output=attempt.usage.output,
+        tokens_cached=attempt.usage.cached_input,
+        amount=attempt.cost,
+        currency=attempt.prices.currency,
+        description="repair" if attempt.number > 1 else "",
+    )
+
+
+def _outcome(context: CallContext) -> str:
+    if context.refusal is not None:
+        return "block" if context.refusal.blocks else "fail"
+    return "hold" if context.hold_reason else "deliver"
+
+
+@transaction.atomic
+def settle_refused(context: CallContext) -> None:
+    """A refusal before admission leaves a call too, where the use case is known: controls
+    that work are evidence."""
+    if context.use_case is None or context.refusal is None:
+        return
+    if context.refusal.code in ("still_running", "idempotency_key_reused"):
+        return
+    now = timezone.now()
+    release = context.release
+    call = ledger.admit_call(
+        use_case=context.use_case,
+        mode="internal" if context.request.person else context.request.mode,
+        now=context.received_at,
+        call_id=context.call_id,
+        api_key=context.key,
+        requester=context.request.person,
+        lease=LEASE,
+        release_id=release.pk if release else None,
+        prompt_version_id=release.version_id if release else None,
+        prompt_label=str(release.version) if release else "",
+        redactions=context.redactions,
+    )
+    context.call = ledger.settle_call(
+        call=call,
+        outcome="block" if context.refusal.blocks else "fail",
+        now=now,
+        findings=context.findings,
+        stage_trail=context.trail,
+        refusal_code=context.refusal.code,
+        refusal_message=context.refusal.message,
+    )
+
+
+def settle_lost(call: Call) -> Call:
+    """For the sweeper: whoever ran this call is gone. Holds stay for suspense, the call fails.
+
+    A crash after the provider was asked may have cost money; the hold expires into suspense,
+    where somebody must say what the provider billed.
+    """
+    with transaction.atomic():
+        now = timezone.now()
+        if call.started_at is None:
+            chargeback.release_open(call=call, now=now)
+        return ledger.settle_call(
+            call=call,
+            outcome="fail",
+            now=now,
+            refusal_code="lost",
+            refusal_message="The process that ran this call ended before it was settled.",
+        )

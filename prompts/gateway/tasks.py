@@ -1,0 +1,32 @@
+"""Celery: run an accepted call, and settle what was lost."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from prompts.gateway import pipeline
+from prompts.gateway.stages.settle import settle_lost
+from telemetry.chargeback.services import expire_holds
+from telemetry.ledger.rules import CallMode, CallState
+from telemetry.ledger.selectors import lost_calls
+
+
+@shared_task(name="prompts.gateway.tasks.run_call", queue="calls")
+def run_call(call_id: str) -> None:
+    """Run one accepted call; delivered twice, it does its work once."""
+    pipeline.carry_on(UUID(call_id))
+
+
+@shared_task(name="prompts.gateway.tasks.sweep", queue="housekeeping")
+def sweep() -> None:
+    """Run accepted calls whose hint was lost, fail what a crash left, expire their holds."""
+    now = timezone.now()
+    for call in lost_calls(now):
+        if call.mode == CallMode.ASYNC and call.state == CallState.ADMITTED:
+            pipeline.carry_on(call.pk)
+        else:
+            settle_lost(call)
+    expire_holds(now=now)

@@ -1,0 +1,1 @@
+"""Releases: which version runs where, because it was approved."""

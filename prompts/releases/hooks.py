@@ -1,0 +1,74 @@
+"""What releases plug into the engine, incidents and the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from governance.access.models import User
+from governance.approvals.registries import change_subjects
+from governance.audit.registries import audit_actions
+from governance.incidents.registries import ContainmentKind, Target, containment_actions
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.errors import WrongState
+from governance.registry.models import UseCase
+from governance.registry.registries import Panel, use_case_panels
+from prompts.catalogue.models import Prompt
+from prompts.releases import services
+from prompts.releases.models import Release
+from prompts.releases.subjects import ReleaseSubject
+
+change_subjects.add("prompt_release", ReleaseSubject())
+
+audit_actions.add("release.started", "{actor} released {subject}")
+audit_actions.add("release.ended", "{actor} ended the release of {subject}")
+audit_actions.add("release.rolled_back", "{actor} rolled back {subject}")
+
+
+def _running() -> list[Target]:
+    running = Release.objects.filter(ended_at=None).select_related("version__prompt", "use_case")
+    return [Target(release.pk, f"{release} ({release.use_case})") for release in running]
+
+
+def _roll_back(target_id: int, actor: Actor, reason: str, now: datetime) -> dict[str, Any]:
+    revived = services.roll_back_release(
+        actor=actor, release_id=target_id, reason=reason, now=now
+    )
+    return {"revived": revived.pk}
+
+
+def _undo(target_id: int, facts: dict[str, Any], actor: Actor, reason: str, now: datetime) -> None:
+    """Going forward again is a release like any other: it needs a new approval."""
+    raise WrongState(
+        "A rolled-back release comes back only by a new approval: propose it again."
+    )
+
+
+containment_actions.add(
+    "roll_back_release",
+    ContainmentKind(
+        "roll_back_release",
+        "Roll back a release",
+        "The release before it runs again, under its own approval, from the next call on.",
+        _running,
+        _roll_back,
+        _undo,
+    ),
+)
+
+
+def _prompts(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
+    prompts = Prompt.objects.filter(use_case=use_case).prefetch_related("releases__version")
+    return {"prompts": prompts}
+
+
+use_case_panels.add(
+    "prompts",
+    Panel(
+        "Prompts",
+        20,
+        "prompts/catalogue/_use_case_panel.html",
+        _prompts,
+        (Permission.PROMPT_VIEW,),
+    ),
+)

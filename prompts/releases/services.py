@@ -1,0 +1,185 @@
+"""Propose, end and roll back releases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from governance.approvals.models import Approval, ChangeRequest
+from governance.approvals.rules import APPROVAL_STATES
+from governance.approvals.services import open_change
+from governance.audit.services import record
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.errors import NotAllowed, WrongState
+from governance.kernel.terms import Environment
+from governance.kernel.web import get_or_404
+from governance.model_cards.models import Deployment
+from prompts.catalogue.models import PromptVersion
+from prompts.releases.models import Release
+
+
+def propose_release(
+    *,
+    actor: Actor,
+    version: PromptVersion,
+    deployments: list[Deployment],
+    environment: str,
+    reason: str,
+    now: datetime,
+) -> ChangeRequest:
+    """Ask that this version runs on these deployments, in that order."""
+    names = ", ".join(deployment.name for deployment in deployments)
+    return open_change(
+        actor=actor,
+        kind="prompt_release",
+        subject_id=version.prompt_id,
+        proposal={
+            "version_id": version.pk,
+            "deployment_ids": [deployment.pk for deployment in deployments],
+            "environment": Environment(environment).value,
+        },
+        title=f"Release {version} on {names} in {environment}",
+        reason=reason,
+        now=now,
+    )
+
+
+@transaction.atomic
+def end_release(*, actor: Actor, release_id: int, reason: str, now: datetime) -> Release:
+    """Stop a release; its use case's calls are refused until another one is approved."""
+    release = _locked(release_id)
+    _check_can_end(actor, release)
+    _end(release, reason, now)
+    _record(actor, "release.ended", release, now, reason)
+    return release
+
+
+@transaction.atomic
+def roll_back_release(*, actor: Actor, release_id: int, reason: str, now: datetime) -> Release:
+    """Put the release before this one back, under its own approval, at once.
+
+    The approval that was superseded by this release's is put back in force; this release's
+    is revoked. Raises WrongState when there was none before, or its validity ran out.
+    """
+    release = _locked(release_id)
+    _check_can_end(actor, release)
+    earlier = (
+        Release.objects.filter(
+            prompt=release.prompt, environment=release.environment, starts_at__lt=release.starts_at
+        )
+        .exclude(version=release.version)
+        .select_related("approval")
+        .first()
+    )
+    if earlier is None or earlier.approval.valid_until <= now:
+        raise WrongState(
+            "Nothing was rolled back: no earlier release with a valid approval exists. "
+            "Suspend the use case instead."
+        )
+    _end(release, reason, now)
+    revived = _revive(earlier, release, now)
+    _record(actor, "release.rolled_back", release, now, reason, {"to": str(revived)})
+    return revived
+
+
+def _revive(earlier: Release, ended: Release, now: datetime) -> Release:
+    current = Approval.objects.select_for_update().get(pk=ended.approval_id)
+    if APPROVAL_STATES.allows(current.state, "revoke"):
+        current.state = APPROVAL_STATES.target(current.state, "revoke")
+        current.ended_at, current.end_reason = now, "Rolled back"
+        current.save(update_fields=["state", "ended_at", "end_reason"])
+    approval = Approval.objects.select_for_update().get(pk=earlier.approval_id)
+    if approval.state != "in_force":
+        approval.state = APPROVAL_STATES.target(approval.state, "reinstate")
+        approval.ended_at, approval.end_reason = None, ""
+        approval.save(update_fields=["state", "ended_at", "end_reason"])
+    ended.rolled_back_to = earlier
+    ended.save(update_fields=["rolled_back_to"])
+    return Release.objects.create(
+        prompt=earlier.prompt,
+        version=earlier.version,
+        use_case=earlier.use_case,
+        approval=approval,
+        environment=earlier.environment,
+        deployment_ids=earlier.deployment_ids,
+        digest=earlier.digest,
+        starts_at=now,
+    )
+
+
+def start_release(*, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> Release:
+    """Called by the engine when a release was granted; replaces the running one."""
+    proposal = change.proposal
+    version = PromptVersion.objects.select_related("prompt__use_case").get(
+        pk=proposal["version_id"]
+    )
+    for running in Release.objects.select_for_update().filter(
+        prompt=version.prompt, environment=proposal["environment"], ended_at=None
+    ):
+        _end(running, f"Replaced by {version}", now)
+    release = Release.objects.create(
+        prompt=version.prompt,
+        version=version,
+        use_case=version.prompt.use_case,
+        approval=approval,
+        environment=proposal["environment"],
+        deployment_ids=proposal["deployment_ids"],
+        digest=approval.digest,
+        starts_at=now,
+    )
+    _record(actor, "release.started", release, now)
+    return release
+
+
+def _end(release: Release, reason: str, now: datetime) -> None:
+    if release.ended_at is not None:
+        raise WrongState(f"Nothing was changed: {release} has ended already.")
+    release.ended_at, release.end_reason = now, reason[:300]
+    release.save(update_fields=["ended_at", "end_reason"])
+
+
+def end_of_approval(*, approval: Approval, actor: Actor, reason: str, now: datetime) -> None:
+    """Called by the engine when an approval ended: a revoked or expired one stops its release."""
+    if approval.state == "suspended":
+        return
+    for release in Release.objects.select_for_update().filter(approval=approval, ended_at=None):
+        _end(release, reason, now)
+        _record(actor, "release.ended", release, now, reason)
+
+
+def _check_can_end(actor: Actor, release: Release) -> None:
+    proposes = actor.may(Permission.RELEASE_PROPOSE, release.use_case.team)
+    if not proposes and not actor.may(Permission.INCIDENT_COMMAND):
+        raise NotAllowed("Nothing was changed: the team or a safety officer ends its releases.")
+
+
+def _locked(release_id: int) -> Release:
+    found: Release = get_or_404(
+        Release.objects.select_for_update(of=("self",)).select_related(
+            "use_case__team", "version__prompt", "prompt"
+        ),
+        pk=release_id,
+    )
+    return found
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    release: Release,
+    now: datetime,
+    reason: str = "",
+    more: dict[str, Any] | None = None,
+) -> None:
+    after = {"version": str(release.version), "digest": release.digest} | (more or {})
+    record(
+        actor=actor,
+        action=action,
+        subject=release,
+        now=now,
+        after=after,
+        reason=reason,
+        team_id=release.use_case.team_id,
+    )
