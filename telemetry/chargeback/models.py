@@ -122,9 +122,7 @@ class Hold(models.Model):
     class Meta:
         ordering = ["pk"]
         indexes = [
-            models.Index(
-                fields=["expires_at"], condition=Q(state="held"), name="hold_expires"
-            ),
+            models.Index(fields=["expires_at"], condition=Q(state="held"), name="hold_expires"),
             models.Index(
                 fields=["held_at"], condition=Q(state="suspense"), name="hold_in_suspense"
             ),

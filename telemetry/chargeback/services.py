@@ -31,9 +31,10 @@ from telemetry.chargeback.rules import (
     HoldState,
     crossed,
     month_of,
-    previous_month,
 )
 from telemetry.ledger.models import ZERO, Call
+from telemetry.ledger.rules import Outcome
+from telemetry.ledger.services import BilledAttempt, settle_call
 
 HOLD_LASTS = timedelta(minutes=30)
 NOTHING = Value(ZERO)
@@ -184,18 +185,19 @@ def create_budget(
         created_at=now,
     )
     _record(actor, "budget.created", budget, now, reason=reason)
+    renew_budgets(team_id=team.pk, month=month, now=now)
     return budget
 
 
 @transaction.atomic
-def set_limit(
+def apply_limit(
     *, actor: Actor, budget: Budget, limit: Decimal, now: datetime, reason: str
 ) -> Budget:
-    """The limit from now on; what an approved budget change applies.
+    """What an approved change does: the limit from now on, and in the months it renews into.
 
-    Refuses below what is captured and reserved, because that cannot be taken back.
+    Called by the change engine alone, so no right is checked here. Refuses below what is
+    captured and reserved, because that cannot be taken back.
     """
-    check_can_manage(actor)
     _check_limit(limit)
     budget = locked_budget(budget.pk)
     if budget.hard and limit < budget.used:
@@ -217,32 +219,76 @@ def set_limit(
 def resolve_suspense(
     *, actor: Actor, call: Call, attempt: int, billed: Decimal | None, reason: str, now: datetime
 ) -> list[Hold]:
-    """Finance says what a lost attempt cost: `billed` (booked by the caller) or None for nothing."""
+    """Finance says what a lost attempt cost: None for nothing; an amount is captured and booked.
+
+    Booked without tokens, because only the provider's bill knows of the attempt.
+    """
     check_can_manage(actor)
-    if not reason.strip():
-        raise Invalid(
-            "The hold stays in suspense: say how you know what the provider billed.",
-            fields={"reason": ["Say how you know."]},
-        )
+    _check_resolution(billed, reason)
     holds = [hold for hold in _holds_of(call, attempt) if hold.state == HoldState.SUSPENSE]
     if not holds:
         raise WrongState("Nothing was changed: this attempt is not in suspense any more.")
+    if billed is not None:
+        _book_lost(call, attempt, billed, reason, now)
     for hold in holds:
         if billed is None:
             _give_back(hold, now)
         else:
             _capture(hold, billed, now)
-        after = {"state": hold.state, "captured": hold.captured_amount}
-        record(
-            actor=actor,
-            action="budget.suspense_resolved",
-            subject=hold.budget,
-            now=now,
-            after={"call": call.pk, "attempt": attempt} | after,
-            reason=reason,
-            team_id=hold.budget.team_id,
-        )
+        _record_resolution(actor, hold, reason, now)
     return holds
+
+
+def _check_resolution(billed: Decimal | None, reason: str) -> None:
+    if not reason.strip():
+        raise Invalid(
+            "The hold stays in suspense: say how you know what the provider billed.",
+            fields={"reason": ["Say how you know."]},
+        )
+    if billed is not None and (billed < 0 or not billed.is_finite()):
+        raise Invalid(
+            "The hold stays in suspense: a bill is an amount of at least 0.",
+            fields={"billed": ["At least 0."]},
+        )
+
+
+def _book_lost(call: Call, attempt: int, billed: Decimal, reason: str, now: datetime) -> None:
+    if call.deployment is None:
+        raise WrongState("The hold stays in suspense: the call never reached a deployment.")
+    bill = BilledAttempt(
+        attempt=attempt,
+        deployment=call.deployment,
+        tokens_input=0,
+        tokens_output=0,
+        amount=billed,
+        description=f"Lost attempt, from the provider's bill: {reason}",
+    )
+    settle_call(
+        call=call,
+        outcome=Outcome.FAIL,
+        now=now,
+        billed=[bill],
+        refusal_code="call_lost",
+        refusal_message="The call was lost on its way; its cost was booked from the bill.",
+    )
+
+
+def _record_resolution(actor: Actor, hold: Hold, reason: str, now: datetime) -> None:
+    after = {
+        "call": hold.call_id,
+        "attempt": hold.attempt,
+        "state": hold.state,
+        "captured": hold.captured_amount,
+    }
+    record(
+        actor=actor,
+        action="budget.suspense_resolved",
+        subject=hold.budget,
+        now=now,
+        after=after,
+        reason=reason,
+        team_id=hold.budget.team_id,
+    )
 
 
 def check_can_manage(actor: Actor) -> None:
@@ -266,9 +312,9 @@ def _budgets_above(call: Call, now: datetime) -> list[Budget]:
     """This month's budgets over the call, renewed from last month's where they renew."""
     month = month_of(now.date())
     found = list(Budget.objects.covering(call.team_id, call.use_case_id, month))
-    if not any(budget.use_case_id is None for budget in found):
-        if _renew(call, month, now):
-            found = list(Budget.objects.covering(call.team_id, call.use_case_id, month))
+    has_team_budget = any(budget.use_case_id is None for budget in found)
+    if not has_team_budget and renew_budgets(team_id=call.team_id, month=month, now=now):
+        found = list(Budget.objects.covering(call.team_id, call.use_case_id, month))
     if not found:
         raise BudgetExceeded(
             f"The call was not made: no budget covers {call.team} in {month:%B %Y}. "
@@ -277,11 +323,15 @@ def _budgets_above(call: Call, now: datetime) -> list[Budget]:
     return sorted(found, key=lambda budget: budget.pk)
 
 
-def _renew(call: Call, month: date, now: datetime) -> int:
-    """Make this month's rows from last month's renewing ones; how many there were."""
-    last = Budget.objects.covering(call.team_id, call.use_case_id, previous_month(month))
+@transaction.atomic
+def renew_budgets(*, team_id: int, month: date, now: datetime) -> int:
+    """Make a team's rows of `month` from its latest earlier ones that renew; how many are new."""
+    earlier = Budget.objects.filter(team_id=team_id, starts_on__lt=month)
+    latest = earlier.order_by("use_case_id", "-starts_on").distinct("use_case_id")
     made = 0
-    for old in last.filter(renews=True).select_related("team", "use_case"):
+    for old in latest.select_related("team", "use_case"):
+        if not old.renews:
+            continue
         copied = {
             "limit": old.limit,
             "currency": old.currency,
@@ -293,8 +343,8 @@ def _renew(call: Call, month: date, now: datetime) -> int:
         budget, is_new = Budget.objects.get_or_create(
             team=old.team, use_case=old.use_case, starts_on=month, defaults=copied
         )
-        made += 1
         if is_new:
+            made += 1
             _record(Actor.system("budgets"), "budget.renewed", budget, now)
     return made
 
@@ -365,7 +415,7 @@ def _warn(budget_id: int, now: datetime) -> None:
 
 
 def _check_limit(limit: Decimal) -> None:
-    if limit < 0 or limit >= Decimal("1000000000"):
+    if limit < 0 or limit >= Decimal(1000000000):
         raise Invalid(
             "Nothing was changed: a limit is at least 0 and below 1,000,000,000.",
             fields={"limit": ["Between 0 and 999,999,999."]},

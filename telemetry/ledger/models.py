@@ -95,9 +95,7 @@ class Call(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="calls")
     team = models.ForeignKey(Team, models.PROTECT, related_name="calls")
-    api_key = models.ForeignKey(
-        ApiKey, models.PROTECT, null=True, blank=True, related_name="calls"
-    )
+    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="calls")
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="calls"
     )
@@ -108,9 +106,7 @@ class Call(models.Model):
     deployment = models.ForeignKey(
         Deployment, models.PROTECT, null=True, blank=True, related_name="calls"
     )
-    sensitivity = models.CharField(
-        max_length=12, choices=[(s.value, s.value) for s in Sensitivity]
-    )
+    sensitivity = models.CharField(max_length=12, choices=[(s.value, s.value) for s in Sensitivity])
     mode = models.CharField(max_length=10, choices=[(m.value, m.value) for m in CallMode])
     source = models.CharField(
         max_length=10,
@@ -212,9 +208,7 @@ class Call(models.Model):
 class Payload(models.Model):
     """The redacted bodies of a call, each encrypted and bound to its call and column."""
 
-    call = models.OneToOneField(
-        Call, models.PROTECT, primary_key=True, related_name="payload"
-    )
+    call = models.OneToOneField(Call, models.PROTECT, primary_key=True, related_name="payload")
     request_sealed = models.BinaryField(null=True, blank=True)
     response_sealed = models.BinaryField(null=True, blank=True)
     decided_sealed = models.BinaryField(null=True, blank=True)
@@ -261,9 +255,7 @@ class LedgerEntry(models.Model):
     the first billed attempt of a call and 0 on every other line, so that it sums to calls.
     """
 
-    call = models.ForeignKey(
-        Call, models.PROTECT, null=True, blank=True, related_name="entries"
-    )
+    call = models.ForeignKey(Call, models.PROTECT, null=True, blank=True, related_name="entries")
     attempt = models.PositiveSmallIntegerField(default=1)
     kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in EntryKind])
     team = models.ForeignKey(Team, models.PROTECT, related_name="ledger_entries")

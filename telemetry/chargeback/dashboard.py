@@ -1,0 +1,297 @@
+"""What the chargeback page shows, from the daily rollup: work does not grow with the calls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+
+from governance.access.models import User
+from governance.kernel.authority import Permission
+from telemetry.chargeback.explanation import Explanation, Usage, explain
+from telemetry.chargeback.forecast import Forecast, forecast
+from telemetry.chargeback.models import DailyUsage
+from telemetry.chargeback.rules import month_of, next_month, previous_month
+from telemetry.ledger.models import ZERO, Call
+from telemetry.ledger.rules import ACCEPTED_STATES, CallSource
+
+DIMENSIONS = ("team", "use_case", "deployment")
+DIMENSION_WORDS = {"team": "team", "use_case": "use case", "deployment": "model"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What the URL asks for: one month, narrowed to a team and use case, split by a dimension."""
+
+    month: date
+    team: str = ""
+    use_case: str = ""
+    by: str = "team"
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str], today: date) -> View:
+        """What does not parse narrows nothing; the split is the next level down."""
+        try:
+            month = date.fromisoformat(f"{query.get('month', '')}-01")
+        except ValueError:
+            month = month_of(today)
+        team, use_case = query.get("team", ""), query.get("use_case", "")
+        default = "deployment" if use_case else "use_case" if team else "team"
+        by = query.get("by", "")
+        return cls(month, team, use_case, by if by in DIMENSIONS else default)
+
+    def query(self, **changes: Any) -> str:
+        """The query string of this view with changes."""
+        other = replace(self, **changes)
+        parts = {
+            "month": f"{other.month:%Y-%m}",
+            "team": other.team,
+            "use_case": other.use_case,
+            "by": other.by if "by" in changes else "",
+        }
+        return "&".join(f"{name}={value}" for name, value in parts.items() if value)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One rollup row, or several added up."""
+
+    day: date
+    period: date
+    team: str
+    team_name: str
+    use_case: str
+    use_case_title: str
+    deployment: str
+    deployment_name: str
+    source: str
+    calls: int
+    tokens_input: int
+    tokens_output: int
+    cost: Decimal
+
+    def key(self, dimension: str) -> str:
+        value: str = getattr(self, dimension)
+        return value
+
+    def label(self, dimension: str) -> str:
+        names = {
+            "team": self.team_name,
+            "use_case": self.use_case_title,
+            "deployment": self.deployment_name,
+        }
+        return names[dimension]
+
+
+_FIELDS = {
+    "team": "team__slug",
+    "team_name": "team__name",
+    "use_case": "use_case__slug",
+    "use_case_title": "use_case__title",
+    "deployment": "deployment__slug",
+    "deployment_name": "deployment__name",
+}
+
+
+def usage_rows(user: User, view: View, months: Sequence[date]) -> list[Row]:
+    """The rollup of these booking months in the person's reach, by day and everything; one query."""
+    usage = DailyUsage.objects.filter(period__in=months)
+    reach = user.reach(Permission.CHARGEBACK_VIEW)
+    if not reach.everywhere:
+        usage = usage.filter(team_id__in=reach.team_ids)
+    if view.team:
+        usage = usage.filter(team__slug=view.team)
+    if view.use_case:
+        usage = usage.filter(use_case__slug=view.use_case)
+    names = list(_FIELDS.values())
+    numbers = ["calls", "tokens_input", "tokens_output", "cost"]
+    found = usage.order_by("day", *names).values("day", "period", "source", *names, *numbers)
+    return [_row(values) for values in found]
+
+
+_NAMELESS = {
+    "use_case": "",
+    "use_case_title": "No use case",
+    "deployment": "",
+    "deployment_name": "No model",
+}
+
+
+def _row(values: dict[str, Any]) -> Row:
+    named = {name: values.pop(field) or _NAMELESS.get(name, "") for name, field in _FIELDS.items()}
+    return Row(**named, **values)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A line of the table: one team, use case or model of the month."""
+
+    key: str
+    label: str
+    calls: int
+    tokens_input: int
+    tokens_output: int
+    cost: Decimal
+    replayed: Decimal
+    before: Decimal
+
+    @property
+    def per_call(self) -> Decimal | None:
+        return self.cost / self.calls if self.calls else None
+
+
+def groups(rows: Sequence[Row], view: View) -> list[Group]:
+    """The month's rows by the view's dimension, dearest first, with the month before beside."""
+    now = [row for row in rows if row.period == view.month]
+    before: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for row in rows:
+        if row.period != view.month:
+            before[row.key(view.by)] += row.cost
+    by_key: dict[str, list[Row]] = defaultdict(list)
+    for row in now:
+        by_key[row.key(view.by)].append(row)
+    made = [_group(key, found, view.by, before[key]) for key, found in by_key.items()]
+    return sorted(made, key=lambda group: (-group.cost, group.label))
+
+
+def _group(key: str, rows: Sequence[Row], dimension: str, before: Decimal) -> Group:
+    return Group(
+        key=key,
+        label=rows[0].label(dimension),
+        calls=sum(row.calls for row in rows),
+        tokens_input=sum(row.tokens_input for row in rows),
+        tokens_output=sum(row.tokens_output for row in rows),
+        cost=_cost(rows),
+        replayed=_cost(row for row in rows if row.source == CallSource.REPLAYED),
+        before=before,
+    )
+
+
+def _cost(rows: Any) -> Decimal:
+    return sum((row.cost for row in rows), ZERO)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The figures on top. `before_days`: how much of the month before is compared."""
+
+    month: date
+    cost: Decimal
+    calls: int
+    replayed: Decimal
+    before: Decimal
+    compared: str
+    explanation: Explanation
+    forecast: Forecast | None
+    accepted: int
+    settled: int
+
+    @property
+    def per_call(self) -> Decimal | None:
+        return self.cost / self.calls if self.calls else None
+
+    @property
+    def per_accepted(self) -> Decimal | None:
+        return self.cost / self.accepted if self.accepted else None
+
+
+def headline(rows: Sequence[Row], view: View, tally: Tally, today: date) -> Headline:
+    """This month so far against the same days of the month before (a past month: against all)."""
+    now = [row for row in rows if row.period == view.month]
+    is_running = view.month == month_of(today)
+    before = [row for row in rows if row.period == previous_month(view.month)]
+    if is_running:
+        before = [row for row in before if row.day.day <= today.day]
+    compared = f"{previous_month(view.month):%B}"
+    return Headline(
+        month=view.month,
+        cost=_cost(now),
+        calls=sum(row.calls for row in now),
+        replayed=_cost(row for row in now if row.source == CallSource.REPLAYED),
+        before=_cost(before),
+        compared=f"1 to {today.day} {compared}" if is_running else compared,
+        explanation=explain(_items(before), _items(now)),
+        forecast=_forecast(rows, now, today) if is_running else None,
+        accepted=tally.accepted,
+        settled=tally.settled,
+    )
+
+
+def _items(rows: Sequence[Row]) -> dict[Hashable, Usage]:
+    calls: dict[Hashable, int] = defaultdict(int)
+    cost: dict[Hashable, Decimal] = defaultdict(lambda: ZERO)
+    for row in rows:
+        key = (row.team, row.use_case, row.deployment)
+        calls[key] += row.calls
+        cost[key] += row.cost
+    return {key: Usage(calls[key], cost[key]) for key in calls}
+
+
+def _forecast(rows: Sequence[Row], now: Sequence[Row], today: date) -> Forecast | None:
+    daily: dict[date, Decimal] = defaultdict(lambda: ZERO)
+    for row in rows:
+        daily[row.day] += row.cost
+    last_day = next_month(month_of(today)) - timedelta(days=1)
+    return forecast(_cost(now), daily, today, last_day)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Calls admitted in the month that are settled, and those whose output left as written."""
+
+    settled: int
+    accepted: int
+
+
+def tally(user: User, view: View) -> Tally:
+    """One aggregate over the month's calls, by index."""
+    starts = datetime.fromisoformat(f"{view.month.isoformat()}T00:00:00+00:00")
+    ends = datetime.fromisoformat(f"{next_month(view.month).isoformat()}T00:00:00+00:00")
+    calls = Call.objects.filter(admitted_at__gte=starts, admitted_at__lt=ends)
+    reach = user.reach(Permission.CHARGEBACK_VIEW)
+    if not reach.everywhere:
+        calls = calls.filter(team_id__in=reach.team_ids)
+    if view.team:
+        calls = calls.filter(team__slug=view.team)
+    if view.use_case:
+        calls = calls.filter(use_case__slug=view.use_case)
+    counted = calls.aggregate(
+        settled=Count("pk", filter=~Q(outcome="")),
+        accepted=Count("pk", filter=Q(state__in=ACCEPTED_STATES)),
+    )
+    return Tally(counted["settled"], counted["accepted"])
+
+
+def monthly_costs(use_case_ids: list[int], now: datetime) -> dict[int, Decimal]:
+    """Booked this month per use case, one query."""
+    usage = DailyUsage.objects.filter(use_case_id__in=use_case_ids, period=month_of(now.date()))
+    summed = usage.order_by().values_list("use_case_id").annotate(Sum("cost"))
+    return {pk: cost for pk, cost in summed if pk is not None}
+
+
+def days(rows: Sequence[Row], dimension: str) -> list[tuple[date, list[tuple[str, Decimal]], Decimal]]:
+    """The chart's numbers: per day each series and the sum, the newest day first."""
+    by_day: dict[date, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for row in rows:
+        by_day[max(row.day, row.period)][row.label(dimension)] += row.cost
+    return [
+        (day, sorted(series.items()), sum(series.values(), ZERO))
+        for day, series in sorted(by_day.items(), reverse=True)
+    ]
+
+
+def names(rows: Sequence[Row], view: View) -> dict[str, str]:
+    """What the narrowed team and use case are called, for the breadcrumbs."""
+    found = {"team": view.team, "use_case": view.use_case}
+    for row in rows:
+        if row.team == view.team:
+            found["team"] = row.team_name
+        if row.use_case == view.use_case and view.use_case:
+            found["use_case"] = row.use_case_title
+            found["team_slug"], found["team_name"] = row.team, row.team_name
+    return found

@@ -1,0 +1,183 @@
+"""What chargeback plugs into the kernel, the shell, the register, approvals and the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from governance.access.models import User
+from governance.approvals.registries import change_subjects
+from governance.audit.registries import (
+    EvidenceSection,
+    PackScope,
+    audit_actions,
+    evidence_sections,
+)
+from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
+from governance.kernel.authority import Permission
+from governance.kernel.registries import transition_tables
+from governance.registry.models import UseCase
+from governance.registry.registries import Panel, monthly_costs, use_case_panels
+from telemetry.chargeback import dashboard
+from telemetry.chargeback.models import Budget, Statement
+from telemetry.chargeback.rules import HOLD_STATES, STATEMENT_STATES, month_of
+from telemetry.chargeback.selectors import (
+    NEAR_SHARE,
+    budgets_of_month,
+    holds_in_suspense,
+    meters,
+    statements_to_close,
+)
+from telemetry.chargeback.subjects import BudgetSubject
+
+transition_tables.add("Hold.state", HOLD_STATES)
+transition_tables.add("Statement.state", STATEMENT_STATES)
+
+audit_actions.add("budget.created", "{actor} made the budget {subject}")
+audit_actions.add("budget.renewed", "{actor} renewed the budget for {subject}")
+audit_actions.add("budget.limit_changed", "{actor} changed the limit of the budget {subject}")
+audit_actions.add("budget.suspense_resolved", "{actor} resolved a lost hold on {subject}")
+audit_actions.add("statement.closing", "{actor} began to close the statement {subject}")
+audit_actions.add("statement.reopened", "{actor} took the closing of {subject} back")
+audit_actions.add("statement.closed", "{actor} closed the statement {subject}")
+
+change_subjects.add("budget", BudgetSubject())
+monthly_costs.add("chargeback", dashboard.monthly_costs)
+
+_SEES = (Permission.CHARGEBACK_VIEW,)
+navigation.add(
+    "chargeback",
+    NavigationItem("Money", "Chargeback", "chargeback:overview", "coins", _SEES, order=10),
+)
+
+
+def cost_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
+    """This month's cost of a use case, and the budgets above it."""
+    if not user.may(Permission.CHARGEBACK_VIEW, use_case.team):
+        return {}
+    month = month_of(now.date())
+    above = Budget.objects.covering(use_case.team_id, use_case.pk, month)
+    return {
+        "use_case": use_case,
+        "month": month,
+        "cost": dashboard.monthly_costs([use_case.pk], now).get(use_case.pk),
+        "meters": meters(above.select_related("team", "use_case")),
+    }
+
+
+use_case_panels.add(
+    "cost", Panel("Cost", 50, "telemetry/chargeback/_use_case_panel.html", cost_panel, _SEES)
+)
+
+
+def months_to_close(user: User, now: datetime) -> list[InboxItem]:
+    """Ended months that finance has not closed."""
+    if not user.may(Permission.STATEMENT_CLOSE):
+        return []
+    return [
+        InboxItem(
+            title=f"Close {row.period:%B %Y} of {row.team}",
+            detail=f"{row.total:,.2f} {row.currency}, {row.state}",
+            url=reverse("chargeback:statement", args=[row.team.slug, row.month]),
+            due_at=None,
+            kind="statement",
+        )
+        for row in statements_to_close(user, now)[:20]
+    ]
+
+
+def budgets_near_limit(user: User, now: datetime) -> list[InboxItem]:
+    """This month's budgets past 80 %, for finance and the team's owner; and holds in suspense."""
+    keeps_budgets = user.may(Permission.BUDGET_MANAGE)
+    if not keeps_budgets and not user.may(Permission.USE_CASE_MANAGE):
+        return []
+    items = [
+        InboxItem(
+            title=f"Budget near its limit: {meter.budget}",
+            detail=f"{meter.share} % of {meter.budget.limit:,.2f} {meter.budget.currency} is used",
+            url=reverse("chargeback:budget", args=[meter.budget.pk]),
+            due_at=None,
+            kind="budget",
+        )
+        for meter in budgets_of_month(user, month_of(now.date()))
+        if meter.share >= NEAR_SHARE
+    ]
+    lost = len(holds_in_suspense()) if keeps_budgets else 0
+    if lost:
+        url = reverse("chargeback:budgets")
+        title = "Holds of lost calls wait in suspense"
+        items.append(InboxItem(title, f"{lost} to resolve", url, None, "suspense", lost))
+    return items
+
+
+inbox.add("statements to close", months_to_close)
+inbox.add("budgets near their limit", budgets_near_limit)
+
+STATEMENT_COLUMNS = (
+    "id",
+    "team",
+    "period",
+    "state",
+    "total",
+    "currency",
+    "entry_count",
+    "sha256",
+    "closed_at",
+    "closed_by",
+)
+
+
+def statement_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Statements of months that begin in the period, or were closed in it."""
+    statements = Statement.objects.filter(
+        period__gte=scope.starts_at.date().replace(day=1), period__lt=scope.ends_at.date()
+    ).select_related("team", "closed_by")
+    if scope.team_id is not None:
+        statements = statements.filter(team_id=scope.team_id)
+    for one in statements.order_by("period", "pk").iterator():
+        row = {name: getattr(one, name) for name in STATEMENT_COLUMNS}
+        yield row | {
+            "team": one.team.slug,
+            "closed_by": str(one.closed_by) if one.closed_by else None,
+        }
+
+
+BUDGET_COLUMNS = (
+    "id",
+    "team",
+    "use_case",
+    "starts_on",
+    "limit",
+    "currency",
+    "hard",
+    "reserved",
+    "captured",
+    "overrun",
+)
+
+
+def budget_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Budgets of the months that the period touches."""
+    budgets = Budget.objects.filter(
+        starts_on__gte=scope.starts_at.date().replace(day=1), starts_on__lt=scope.ends_at.date()
+    ).select_related("team", "use_case")
+    if scope.team_id is not None:
+        budgets = budgets.filter(team_id=scope.team_id)
+    for one in budgets.order_by("starts_on", "pk").iterator():
+        row = {name: getattr(one, name) for name in BUDGET_COLUMNS}
+        yield row | {
+            "team": one.team.slug,
+            "use_case": one.use_case.slug if one.use_case else None,
+        }
+
+
+evidence_sections.add(
+    "statements",
+    EvidenceSection("statements", "Statements", STATEMENT_COLUMNS, statement_evidence),
+)
+evidence_sections.add(
+    "budgets", EvidenceSection("budgets", "Budgets", BUDGET_COLUMNS, budget_evidence)
+)

@@ -1,0 +1,146 @@
+"""Reads of budgets and statements that pages, API and inbox share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Sum
+
+from governance.access.models import Team, User
+from governance.kernel.authority import Permission
+from telemetry.chargeback.models import Budget, DailyUsage, Hold, Statement
+from telemetry.chargeback.rules import HoldState, StatementState, month_of, share
+from telemetry.ledger.models import ZERO
+
+NEAR_SHARE = 80
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A budget against what its month's ledger says, replayed history shown apart.
+
+    The hard stop counts captured and reserved only; replayed calls were not made here.
+    """
+
+    budget: Budget
+    replayed: Decimal
+
+    @property
+    def spent(self) -> Decimal:
+        """Captured, reserved and replayed: what the month is charged."""
+        return self.budget.used + self.replayed
+
+    @property
+    def share(self) -> int:
+        return share(self.spent, self.budget.limit)
+
+    @property
+    def word(self) -> str:
+        """ "full", "near" or "fits"."""
+        return "full" if self.share >= 100 else "near" if self.share >= NEAR_SHARE else "fits"
+
+
+def meters(budgets: Iterable[Budget]) -> list[Meter]:
+    """Each budget with the replayed cost of its month and scope; one query for all."""
+    listed = list(budgets)
+    if not listed:
+        return []
+    usage = DailyUsage.objects.filter(
+        source="replayed",
+        team_id__in={budget.team_id for budget in listed},
+        period__in={budget.starts_on for budget in listed},
+    )
+    summed = usage.order_by().values_list("team_id", "use_case_id", "period")
+    costs = {(team, case, month): cost for team, case, month, cost in summed.annotate(Sum("cost"))}
+    return [Meter(budget, _replayed(budget, costs)) for budget in listed]
+
+
+def _replayed(budget: Budget, costs: dict[tuple[int, int | None, date], Decimal]) -> Decimal:
+    return sum(
+        (
+            cost
+            for (team_id, use_case_id, month), cost in costs.items()
+            if team_id == budget.team_id
+            and month == budget.starts_on
+            and budget.use_case_id in (None, use_case_id)
+        ),
+        ZERO,
+    )
+
+
+def budgets_of_month(user: User, month: date, team: str = "") -> list[Meter]:
+    """The month's budgets in the person's reach."""
+    budgets = Budget.objects.visible_to(user).filter(starts_on=month)
+    if team:
+        budgets = budgets.filter(team__slug=team)
+    return meters(budgets.select_related("team", "use_case"))
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """A team's month in a list: its statement if there is a row, and what is booked to it."""
+
+    team: Team
+    period: date
+    total: Decimal
+    currency: str
+    state: str
+
+    @property
+    def month(self) -> str:
+        return f"{self.period:%Y-%m}"
+
+
+def statement_rows(user: User, limit: int = 200) -> list[StatementRow]:
+    """Every month that has something booked or a statement, newest first; two queries and teams."""
+    reach = user.reach(Permission.CHARGEBACK_VIEW)
+    usage = DailyUsage.objects.all()
+    if not reach.everywhere:
+        usage = usage.filter(team_id__in=reach.team_ids)
+    booked = usage.order_by().values_list("team_id", "period").annotate(Sum("cost"))
+    totals = {(team_id, period): cost for team_id, period, cost in booked}
+    kept = {(one.team_id, one.period): one for one in Statement.objects.visible_to(user)}
+    keys = sorted(totals.keys() | kept.keys(), key=lambda key: (key[1], -key[0]), reverse=True)
+    teams = Team.objects.in_bulk({team_id for team_id, _ in keys[:limit]})
+    return [_statement_row(key, teams[key[0]], totals, kept) for key in keys[:limit]]
+
+
+def _statement_row(
+    key: tuple[int, date],
+    team: Team,
+    totals: dict[tuple[int, date], Decimal],
+    kept: dict[tuple[int, date], Statement],
+) -> StatementRow:
+    statement = kept.get(key)
+    is_closed = statement is not None and statement.state == StatementState.CLOSED
+    total = statement.total if statement and is_closed else totals.get(key, ZERO)
+    return StatementRow(
+        team=team,
+        period=key[1],
+        total=total,
+        currency=statement.currency if statement else settings.PLACET_CURRENCY,
+        state=statement.state if statement else StatementState.OPEN,
+    )
+
+
+def statements_to_close(user: User, now: datetime) -> list[StatementRow]:
+    """Ended months with something booked that are not closed yet."""
+    this_month = month_of(now.date())
+    return [
+        row
+        for row in statement_rows(user)
+        if row.period < this_month and row.state != StatementState.CLOSED
+    ]
+
+
+def holds_in_suspense() -> list[Hold]:
+    """Holds of lost calls that finance must resolve, oldest first; one per attempt."""
+    holds = Hold.objects.filter(state=HoldState.SUSPENSE).select_related(
+        "call__use_case", "budget__team"
+    )
+    by_attempt = {(hold.call_id, hold.attempt): hold for hold in holds.order_by("held_at")[:200]}
+    return list(by_attempt.values())

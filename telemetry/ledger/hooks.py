@@ -1,0 +1,174 @@
+"""What the ledger plugs into the kernel, the shell, the register and the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from governance.access.models import User
+from governance.audit.registries import (
+    EvidenceSection,
+    PackScope,
+    audit_actions,
+    evidence_sections,
+)
+from governance.audit.selectors import timeline_for
+from governance.home.registries import NavigationItem, navigation
+from governance.kernel.authority import Permission
+from governance.kernel.registries import transition_tables
+from governance.registry.models import UseCase
+from governance.registry.registries import Panel, use_case_panels
+from telemetry.ledger.models import Call, LedgerEntry
+from telemetry.ledger.registries import CallPanel, body_scopes, call_panels
+from telemetry.ledger.rules import CALL_STATES
+
+transition_tables.add("Call.state", CALL_STATES)
+
+audit_actions.add("ledger.sealed", "{actor} sealed a batch of calls: {subject}")
+audit_actions.add("ledger.replayed", "{actor} loaded usage history: {subject}")
+audit_actions.add("call.released", "{actor} released the held answer of {subject}")
+audit_actions.add("call.corrected", "{actor} corrected the held answer of {subject}")
+audit_actions.add("call.rejected", "{actor} rejected the held answer of {subject}")
+audit_actions.add("call.expired", "{actor} let the held answer of {subject} expire")
+audit_actions.add("call.bodies_opened", "{actor} opened the bodies of {subject}")
+
+navigation.add(
+    "calls",
+    NavigationItem("Run", "Calls", "ledger:list", "activity", (Permission.CALL_VIEW,), order=10),
+)
+
+body_scopes.add("team", lambda call: [call.team])
+
+
+def call_history(call: Call, user: User, now: datetime) -> dict[str, Any]:
+    """What people did with the call, from the audit log."""
+    if not user.may(Permission.AUDIT_VIEW, call.team):
+        return {}
+    events = list(timeline_for(call)[:50])
+    return {"events": events} if events else {}
+
+
+call_panels.add(
+    "history",
+    CallPanel(
+        "History",
+        90,
+        "governance/audit/_timeline.html",
+        call_history,
+        (Permission.AUDIT_VIEW,),
+    ),
+)
+
+
+def latest_calls(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
+    """The last five calls of a use case."""
+    calls = Call.objects.visible_to(user).filter(use_case=use_case).select_related("deployment")
+    return {"calls": list(calls[:5]), "use_case": use_case}
+
+
+use_case_panels.add(
+    "calls",
+    Panel(
+        "Latest calls",
+        60,
+        "telemetry/ledger/_use_case_panel.html",
+        latest_calls,
+        (Permission.CALL_VIEW,),
+    ),
+)
+
+CALL_COLUMNS = (
+    "id",
+    "use_case",
+    "team",
+    "deployment",
+    "prompt",
+    "source",
+    "mode",
+    "state",
+    "sensitivity",
+    "admitted_at",
+    "finished_at",
+    "decided_at",
+    "request_hash",
+    "response_hash",
+    "decided_hash",
+    "redactions",
+    "findings",
+    "hold_reason",
+    "refusal_code",
+    "tokens_input",
+    "tokens_cached",
+    "tokens_output",
+    "attempts",
+    "cost",
+    "currency",
+    "digest",
+    "seal",
+    "seal_position",
+)
+
+
+def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Calls admitted in the period, oldest first; no bodies."""
+    calls = Call.objects.filter(
+        admitted_at__gte=scope.starts_at, admitted_at__lt=scope.ends_at
+    ).select_related("use_case", "team", "deployment")
+    if scope.team_id is not None:
+        calls = calls.filter(team_id=scope.team_id)
+    for call in calls.order_by("admitted_at", "id").iterator(chunk_size=2000):
+        row = {name: getattr(call, name, None) for name in CALL_COLUMNS}
+        yield row | {
+            "use_case": call.use_case.slug,
+            "team": call.team.slug,
+            "deployment": call.deployment.slug if call.deployment else None,
+            "prompt": call.prompt_label,
+            "seal": call.seal_id,
+        }
+
+
+ENTRY_COLUMNS = (
+    "id",
+    "call",
+    "attempt",
+    "kind",
+    "team",
+    "use_case",
+    "deployment",
+    "period",
+    "day",
+    "tokens_input",
+    "tokens_cached",
+    "tokens_output",
+    "amount",
+    "currency",
+    "source",
+    "corrects",
+    "description",
+    "created_at",
+)
+
+
+def entry_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Money lines of the period's days, in the order in which they were booked."""
+    entries = LedgerEntry.objects.filter(
+        created_at__gte=scope.starts_at, created_at__lt=scope.ends_at
+    ).select_related("team", "use_case", "deployment")
+    if scope.team_id is not None:
+        entries = entries.filter(team_id=scope.team_id)
+    for entry in entries.order_by("pk").iterator(chunk_size=2000):
+        row = {name: getattr(entry, name, None) for name in ENTRY_COLUMNS}
+        yield row | {
+            "call": entry.call_id,
+            "team": entry.team.slug,
+            "use_case": entry.use_case.slug if entry.use_case else None,
+            "deployment": entry.deployment.slug if entry.deployment else None,
+            "corrects": entry.corrects_id,
+        }
+
+
+evidence_sections.add("calls", EvidenceSection("calls", "Calls", CALL_COLUMNS, call_rows))
+evidence_sections.add(
+    "ledger", EvidenceSection("ledger", "Ledger entries", ENTRY_COLUMNS, entry_rows)
+)

@@ -1,0 +1,123 @@
+"""Calls: what happened to this call?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from governance.access.models import User
+from governance.kernel.authority import Permission
+from governance.kernel.web import actor_of, get_or_404, page, requires
+from governance.registry.selectors import use_cases_visible_to
+from telemetry.ledger import seals, services
+from telemetry.ledger.arithmetic import adds_up, cost_lines
+from telemetry.ledger.filters import CallFilters, page_of
+from telemetry.ledger.models import Call, LedgerEntry
+from telemetry.ledger.registries import call_panels
+from telemetry.ledger.rules import CallSource, CallState
+from telemetry.ledger.selectors import calls_visible_to, sees_only_cost
+
+
+@requires(Permission.CALL_VIEW)
+def call_list(request: HttpRequest) -> HttpResponse:
+    """Newest first, by filters in the URL, fifty at a time by keyset."""
+    user = cast(User, request.user)
+    filters = CallFilters.from_query(request.GET)
+    calls, cursor = page_of(filters.apply(calls_visible_to(user)), request.GET.get("before", ""))
+    context = {
+        "calls": calls,
+        "cursor": cursor,
+        "filters": filters,
+        "use_cases": use_cases_visible_to(user).order_by("title").values("slug", "title"),
+        "states": list(CallState),
+        "sources": list(CallSource),
+        "only_cost": sees_only_cost(user),
+    }
+    return page(
+        request, "telemetry/ledger/list.html", context, fragment="telemetry/ledger/_list.html"
+    )
+
+
+@requires(Permission.CALL_VIEW)
+def call_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One call on its way through the pipeline; no bodies."""
+    call = _visible_call(request, pk)
+    return page(request, "telemetry/ledger/detail.html", _detail(request, call, timezone.now()))
+
+
+@requires(Permission.CALL_BODY_VIEW)
+@never_cache
+def call_bodies(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The call with its redacted bodies: an explicit, audited POST; a reload asks again."""
+    if request.method != "POST":
+        return redirect("ledger:detail", pk=pk)
+    call, now = _visible_call(request, pk), timezone.now()
+    bodies = services.open_payload(actor=actor_of(request), call=call, now=now)
+    context = _detail(request, call, now) | {"bodies": bodies}
+    return page(request, "telemetry/ledger/detail.html", context)
+
+
+@requires(Permission.CALL_VIEW)
+def call_proof(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The Merkle proof that this call is under its seal, as JSON."""
+    call = get_or_404(calls_visible_to(cast(User, request.user)).select_related("seal"), pk=pk)
+    return JsonResponse(seals.seal_proof(call))
+
+
+def _visible_call(request: HttpRequest, pk: UUID) -> Call:
+    calls = calls_visible_to(cast(User, request.user)).select_related(
+        "api_key", "requester", "seal", "replay_batch", "payload"
+    )
+    call: Call = get_or_404(calls, pk=pk)
+    return call
+
+
+def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
+    user = cast(User, request.user)
+    only_cost = sees_only_cost(user)
+    entries = list(call.entries.select_related("deployment").order_by("pk"))
+    return {
+        "call": call,
+        "only_cost": only_cost,
+        "trail": [] if only_cost else _trail(call),
+        "entries": [_priced(call, entry) for entry in entries],
+        "payload": getattr(call, "payload", None),
+        "may_open": services.can_open_bodies(actor_of(request), call),
+        "panels": [] if only_cost else _panels(call, user, now),
+    }
+
+
+def _trail(call: Call) -> list[dict[str, Any]]:
+    """The stages with the share of the whole time that each took, for the bars."""
+    total = max(
+        (int(one.get("started_ms", 0)) + int(one.get("took_ms", 0)) for one in call.stage_trail),
+        default=0,
+    )
+    return [dict(one, total_ms=total) for one in call.stage_trail]
+
+
+def _priced(call: Call, entry: LedgerEntry) -> dict[str, Any]:
+    """The money line with the products that explain it, if the kept prices do."""
+    lines = cost_lines(
+        call.price_snapshot,
+        tokens_input=entry.tokens_input,
+        tokens_cached=entry.tokens_cached,
+        tokens_output=entry.tokens_output,
+    )
+    return {"entry": entry, "lines": lines if adds_up(lines, entry.amount) else []}
+
+
+def _panels(call: Call, user: User, now: datetime) -> list[dict[str, Any]]:
+    shown = []
+    for panel in sorted(call_panels.values(), key=lambda panel: panel.order):
+        if any(user.may(permission) for permission in panel.permissions):
+            context = panel.context(call, user, now)
+            if context:
+                shown.append({"title": panel.title, "template": panel.template, "context": context})
+    return shown
