@@ -70,7 +70,7 @@ def _time(text: str) -> datetime:
     if fraction and not (fraction.isascii() and fraction.isdigit()):
         raise ValueError(f"“{text[:40]}” is no time")
     try:
-        moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  # UTC by format
+        moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S")
     except ValueError:
         raise ValueError(f"“{text[:40]}” is no time") from None
     return moment.replace(

@@ -16,10 +16,12 @@ class Command(BaseCommand):
     help = "Prove every invariant of calls, ledger, budgets, statements and seals; exit 1 if not."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        is_outermost = not connection.in_atomic_block
         with transaction.atomic():
             # One snapshot for all checks, so that running calls cannot look like errors.
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if is_outermost:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             violations = verify()
             calls, entries = Call.objects.count(), LedgerEntry.objects.count()
         for violation in violations:
