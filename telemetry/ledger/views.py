@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
@@ -89,17 +90,14 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "entries": [_priced(call, entry) for entry in entries],
         "payload": getattr(call, "payload", None),
         "may_open": services.can_open_bodies(actor_of(request), call),
-        "panels": [] if only_cost else _panels(call, user, now),
+        "panels": [] if only_cost else _panels(request, call, now),
     }
 
 
 def _trail(call: Call) -> list[dict[str, Any]]:
-    """The stages with the share of the whole time that each took, for the bars."""
-    total = max(
-        (int(one.get("started_ms", 0)) + int(one.get("took_ms", 0)) for one in call.stage_trail),
-        default=0,
-    )
-    return [dict(one, total_ms=total) for one in call.stage_trail]
+    """The stages, each with the whole time beside its own, for the bars."""
+    total = sum(int(one.get("took_ms", 0)) for one in call.stage_trail)
+    return [dict(one, total_ms=max(total, 1)) for one in call.stage_trail]
 
 
 def _priced(call: Call, entry: LedgerEntry) -> dict[str, Any]:
@@ -113,11 +111,14 @@ def _priced(call: Call, entry: LedgerEntry) -> dict[str, Any]:
     return {"entry": entry, "lines": lines if adds_up(lines, entry.amount) else []}
 
 
-def _panels(call: Call, user: User, now: datetime) -> list[dict[str, Any]]:
+def _panels(request: HttpRequest, call: Call, now: datetime) -> list[dict[str, str]]:
+    """What other apps know of the call; each panel is rendered with its own context alone."""
+    user = cast(User, request.user)
     shown = []
     for panel in sorted(call_panels.values(), key=lambda panel: panel.order):
         if any(user.may(permission) for permission in panel.permissions):
             context = panel.context(call, user, now)
             if context:
-                shown.append({"title": panel.title, "template": panel.template, "context": context})
+                html = render_to_string(panel.template, {"call": call} | context, request)
+                shown.append({"title": panel.title, "html": html})
     return shown

@@ -1,0 +1,197 @@
+"""Budgets and statements over the API; the same services as the pages."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.access.models import Team, User
+from governance.kernel.authority import Permission
+from governance.kernel.web import actor_of, get_or_404
+from governance.registry.models import UseCase
+from telemetry.chargeback import services, statements
+from telemetry.chargeback.models import Budget, Statement
+from telemetry.chargeback.subjects import propose_limit
+
+
+class BudgetSerializer(serializers.ModelSerializer[Budget]):
+    """A month's budget; `used` is captured and reserved."""
+
+    team = serializers.SlugRelatedField("slug", queryset=Team.objects.all())
+    use_case = serializers.SlugRelatedField(
+        "slug", queryset=UseCase.objects.all(), required=False, allow_null=True
+    )
+    limit = serializers.DecimalField(max_digits=11, decimal_places=2, min_value=0)
+    used = serializers.DecimalField(max_digits=18, decimal_places=9, read_only=True)
+
+    class Meta:
+        model = Budget
+        fields = [
+            "id",
+            "team",
+            "use_case",
+            "starts_on",
+            "limit",
+            "currency",
+            "hard",
+            "renews",
+            "soft_thresholds",
+            "reserved",
+            "captured",
+            "overrun",
+            "used",
+            "version",
+        ]
+        read_only_fields: ClassVar[list[str]] = [
+            "currency",
+            "reserved",
+            "captured",
+            "overrun",
+            "version",
+        ]
+        # The service says in a sentence what stands in the way.
+        validators: ClassVar[list[Any]] = []
+
+
+class BudgetQueries(generics.GenericAPIView[Budget]):
+    serializer_class = BudgetSerializer
+    queryset = Budget.objects.all()
+
+    def get_queryset(self) -> QuerySet[Budget]:
+        budgets = Budget.objects.visible_to(cast(User, self.request.user))
+        return budgets.select_related("team", "use_case")
+
+
+class BudgetList(BudgetQueries, generics.ListCreateAPIView[Budget]):
+    """Budgets in reach; finance makes new ones."""
+
+    required_permission: ClassVar[dict[str, Permission]] = {
+        "GET": Permission.CHARGEBACK_VIEW,
+        "POST": Permission.BUDGET_MANAGE,
+    }
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        budget = services.create_budget(
+            actor=actor_of(request), now=timezone.now(), **serializer.validated_data
+        )
+        return Response(self.get_serializer(budget).data, status.HTTP_201_CREATED)
+
+
+class BudgetDetail(BudgetQueries, generics.RetrieveAPIView[Budget]):
+    """One budget."""
+
+    required_permission = Permission.CHARGEBACK_VIEW
+
+
+class LimitSerializer(serializers.Serializer[Any]):
+    """Another limit, and why."""
+
+    limit = serializers.DecimalField(max_digits=11, decimal_places=2, min_value=0)
+    reason = serializers.CharField(max_length=2000)
+
+
+class ChangeOpened(serializers.Serializer[Any]):
+    """The change request that now waits for its sign-off."""
+
+    change_request = serializers.IntegerField()
+
+
+class BudgetPropose(BudgetQueries):
+    """Propose another limit; it applies when it is signed."""
+
+    required_permission = (Permission.BUDGET_MANAGE, Permission.USE_CASE_MANAGE)
+
+    @extend_schema(request=LimitSerializer, responses={201: ChangeOpened})
+    def post(self, request: Request, pk: int) -> Response:
+        budget: Budget = get_or_404(self.get_queryset(), pk=pk)
+        asked = LimitSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        change = propose_limit(
+            actor=actor_of(request), budget=budget, now=timezone.now(), **asked.validated_data
+        )
+        return Response({"change_request": change.pk}, status.HTTP_201_CREATED)
+
+
+class StatementSerializer(serializers.ModelSerializer[Statement]):
+    """A team's month; `lines` and `sha256` are filled when it is closed."""
+
+    team = serializers.SlugRelatedField("slug", read_only=True)
+
+    class Meta:
+        model = Statement
+        fields = [
+            "id",
+            "team",
+            "period",
+            "state",
+            "total",
+            "currency",
+            "entry_count",
+            "lines",
+            "sha256",
+            "closed_at",
+        ]
+        read_only_fields = fields
+
+
+class StatementQueries(generics.GenericAPIView[Statement]):
+    serializer_class = StatementSerializer
+    queryset = Statement.objects.all()
+
+    def get_queryset(self) -> QuerySet[Statement]:
+        return Statement.objects.visible_to(cast(User, self.request.user)).select_related("team")
+
+
+class StatementList(StatementQueries, generics.ListAPIView[Statement]):
+    """Statements that closing has begun on, or that are closed."""
+
+    required_permission = Permission.CHARGEBACK_VIEW
+
+
+class StatementDetail(StatementQueries, generics.RetrieveAPIView[Statement]):
+    """One statement."""
+
+    required_permission = Permission.CHARGEBACK_VIEW
+
+
+class BeginSerializer(serializers.Serializer[Any]):
+    """The team and the first day of the month."""
+
+    team = serializers.SlugRelatedField("slug", queryset=Team.objects.all())
+    period = serializers.DateField()
+
+
+class StatementBegin(StatementQueries):
+    """Begin to close a team's month."""
+
+    required_permission = Permission.STATEMENT_CLOSE
+
+    @extend_schema(request=BeginSerializer, responses={201: StatementSerializer})
+    def post(self, request: Request) -> Response:
+        asked = BeginSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        begun = statements.begin_closing(
+            actor=actor_of(request), now=timezone.now(), **asked.validated_data
+        )
+        return Response(StatementSerializer(begun).data, status.HTTP_201_CREATED)
+
+
+class StatementClose(StatementQueries):
+    """Close a month for good."""
+
+    required_permission = Permission.STATEMENT_CLOSE
+
+    @extend_schema(request=None, responses=StatementSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        closed = statements.close_statement(
+            actor=actor_of(request), statement_id=pk, now=timezone.now()
+        )
+        return Response(StatementSerializer(closed).data)

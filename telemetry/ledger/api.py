@@ -1,0 +1,67 @@
+"""Money lines over the API. Calls themselves are the gateway's: it makes them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.db.models import QuerySet
+from rest_framework import generics, serializers
+
+from governance.access.models import User
+from governance.kernel.authority import Permission
+from telemetry.ledger.filters import CallFilters
+from telemetry.ledger.models import LedgerEntry
+from telemetry.ledger.selectors import entries_visible_to
+
+
+class EntrySerializer(serializers.ModelSerializer[LedgerEntry]):
+    """One append-only line; amounts are strings with nine places."""
+
+    team = serializers.SlugRelatedField("slug", read_only=True)
+    use_case = serializers.SlugRelatedField("slug", read_only=True)
+    deployment = serializers.SlugRelatedField("slug", read_only=True)
+
+    class Meta:
+        model = LedgerEntry
+        fields = [
+            "id",
+            "call",
+            "attempt",
+            "kind",
+            "team",
+            "use_case",
+            "deployment",
+            "period",
+            "day",
+            "tokens_input",
+            "tokens_cached",
+            "tokens_output",
+            "amount",
+            "currency",
+            "source",
+            "corrects",
+            "description",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+
+class EntryList(generics.ListAPIView[LedgerEntry]):
+    """Ledger entries in reach, newest first; `team`, `use_case`, `source`, `since`, `until` narrow."""
+
+    required_permission = Permission.CHARGEBACK_VIEW
+    serializer_class = EntrySerializer
+    queryset = LedgerEntry.objects.all()
+
+    def get_queryset(self) -> QuerySet[LedgerEntry]:
+        filters = CallFilters.from_query(self.request.query_params)
+        exact = {
+            "team__slug": filters.team,
+            "use_case__slug": filters.use_case,
+            "deployment__slug": filters.deployment,
+            "source": filters.source,
+            "day__gte": filters.since,
+            "day__lte": filters.until,
+        }
+        narrowed = {name: value for name, value in exact.items() if value}
+        return entries_visible_to(cast(User, self.request.user)).filter(**narrowed)
