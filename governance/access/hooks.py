@@ -1,5 +1,6 @@
 """What access plugs into the kernel and the audit log."""
 
+from governance.access import api_schema  # noqa: F401  # registers with the schema generator
 from governance.access.models import Organisation, Team
 from governance.access.registries import grant_scopes
 from governance.audit.registries import audit_actions

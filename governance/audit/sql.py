@@ -29,3 +29,8 @@ def writable_again(table: str) -> str:
 DROP TRIGGER {table}_insert_only ON {table};
 DROP TRIGGER {table}_no_truncate ON {table};
 """
+
+
+TABLES = ("audit_auditevent", "audit_logleaf", "audit_checkpoint")
+INSERT_ONLY = REFUSE_FUNCTION + "".join(insert_only(table) for table in TABLES)
+WRITABLE_AGAIN = "".join(writable_again(table) for table in TABLES)

@@ -8,7 +8,6 @@ _EVERY: dict[str, float] = {
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
     "telemetry.ledger.tasks.seal": 60,
-    "telemetry.drift.tasks.run_due": 300,
 }
 
 BEAT_SCHEDULE = {name: {"task": name, "schedule": seconds} for name, seconds in _EVERY.items()}

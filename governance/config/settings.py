@@ -81,7 +81,6 @@ INSTALLED_APPS = [
     "telemetry.alerts",
     "telemetry.ledger",
     "telemetry.chargeback",
-    "telemetry.drift",
     "reviews.queues",
     "reviews.decisions",
     "prompts.catalogue",
@@ -214,12 +213,12 @@ REST_FRAMEWORK = {
         "governance.access.api_authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["governance.kernel.web.DeclaredPermission"],
-    "DEFAULT_PAGINATION_CLASS": "governance.kernel.web.CursorPagination",
+    "DEFAULT_PERMISSION_CLASSES": ["governance.access.api_foundation.DeclaredPermission"],
+    "DEFAULT_PAGINATION_CLASS": "governance.access.api_foundation.CursorPagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "governance.kernel.web.problem_details",
+    "EXCEPTION_HANDLER": "governance.access.api_errors.problem_details",
     "PAGE_SIZE": 50,
 }
 SPECTACULAR_SETTINGS = {

@@ -1,6 +1,23 @@
 """What the shell puts into its own navigation."""
 
 from governance.home.registries import NavigationItem, navigation
+from governance.kernel.authority import Permission
 
 navigation.add("home", NavigationItem("Work", "My work", "home:index", "house", order=10))
 navigation.add("help", NavigationItem("People", "Help", "home:help", "book-open", order=90))
+navigation.add(
+    "people",
+    NavigationItem("People", "People", "access:people", "users", (Permission.PEOPLE_VIEW,), 10),
+)
+navigation.add(
+    "keys",
+    NavigationItem("People", "API keys", "access:keys", "key-round", (Permission.API_KEY_MANAGE,), 20),
+)
+navigation.add(
+    "audit",
+    NavigationItem("Prove", "Audit", "audit:index", "shield-check", (Permission.AUDIT_VIEW,), 10),
+)
+navigation.add(
+    "events",
+    NavigationItem("Prove", "Events", "audit:events", "scroll-text", (Permission.AUDIT_VIEW,), 20),
+)

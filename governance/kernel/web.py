@@ -10,15 +10,9 @@ import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from rest_framework import exceptions as drf
-from rest_framework.pagination import CursorPagination as BaseCursorPagination
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
 
 from governance.kernel.authority import Actor, Permission
-from governance.kernel.errors import Invalid, NotAllowed, NotFound, PlacetError, Unavailable
+from governance.kernel.errors import NotAllowed, NotFound, PlacetError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -125,72 +119,6 @@ class ErrorMiddleware:
 def problem(status: int, code: str, title: str, **members: Any) -> dict[str, Any]:
     """A problem details object (RFC 9457)."""
     return {"type": f"/help/errors/#{code}", "title": title, "status": status, "code": code} | members
-
-
-def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every error as application/problem+json."""
-    if isinstance(error, PlacetError):
-        return _problem_of(error)
-    response = exception_handler(error, context)
-    if response is None:
-        return None
-    code = getattr(error, "default_code", "error")
-    detail = response.data
-    if isinstance(error, drf.ValidationError):
-        body = problem(response.status_code, "invalid", "The input does not fit.", errors=detail)
-    else:
-        title = str(detail.get("detail", error)) if isinstance(detail, dict) else str(error)
-        body = problem(response.status_code, str(code), title)
-    headers = {k: v for k, v in response.items() if k.lower() != "content-type"}
-    return Response(
-        body, response.status_code, headers=headers, content_type="application/problem+json"
-    )
-
-
-def _problem_of(error: PlacetError) -> Response:
-    members: dict[str, Any] = {}
-    headers = {}
-    if isinstance(error, Invalid) and error.fields:
-        members["errors"] = error.fields
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    body = problem(error.status, error.code, error.message, **members)
-    return Response(body, error.status, headers=headers, content_type="application/problem+json")
-
-
-class DeclaredPermission(BasePermission):
-    """An API view without a `required_permission` is refused: every endpoint declares its rule.
-
-    `required_permission` is one rule, or a mapping from HTTP method to rule. A rule is a
-    permission, a tuple of alternatives, SIGNED_IN, PUBLIC, or "key" for applications only.
-    """
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        rule = getattr(view, "required_permission", None)
-        if isinstance(rule, dict):
-            rule = rule.get(request.method or "")
-        if rule is None:
-            return False
-        if rule == PUBLIC:
-            return True
-        if request.auth is not None and hasattr(request.auth, "as_actor"):
-            return rule == "key" or "key" in rule if isinstance(rule, tuple) else rule == "key"
-        if not request.user or not request.user.is_authenticated:
-            return False
-        rules = rule if isinstance(rule, tuple) else (rule,)
-        if SIGNED_IN in rules:
-            return True
-        user = cast(Any, request.user)
-        return any(user.may(Permission(one)) for one in rules if one != "key")
-
-
-class CursorPagination(BaseCursorPagination):
-    """Newest first; `page_size` up to 200."""
-
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "page_size"
-    ordering = "-pk"
 
 
 def not_found_json(request: HttpRequest) -> JsonResponse:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 
-from governance.kernel.errors import NotFound
+from governance.kernel.errors import NotFound, WrongState
 from prompts.gateway.context import Attempt, CallContext
 from prompts.gateway.refusals import ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
@@ -13,6 +15,7 @@ from reviews.queues.services import open_item
 from telemetry.chargeback import services as chargeback
 from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
+from telemetry.ledger.rules import CallState
 
 
 def settle(context: CallContext) -> None:
@@ -133,3 +136,18 @@ def settle_lost(call: Call) -> Call:
             refusal_code="lost",
             refusal_message="The process that ran this call ended before it was settled.",
         )
+
+
+@transaction.atomic
+def cancel(*, call: Call, now: datetime) -> Call:
+    """End an accepted call that no worker has begun; raises WrongState once one has."""
+    if call.state != CallState.ADMITTED:
+        raise WrongState(f"Nothing was cancelled: the call is {call.state} already.")
+    chargeback.release_open(call=call, now=now)
+    return ledger.settle_call(
+        call=call,
+        outcome="fail",
+        now=now,
+        refusal_code="cancelled",
+        refusal_message="Cancelled by its caller before it ran.",
+    )

@@ -1,0 +1,149 @@
+"""Changes: what is open, and the page on which a board decides."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from governance.access.models import User
+from governance.approvals import services
+from governance.approvals.diffing import field_diffs
+from governance.approvals.models import ApprovalPolicy, ChangeRequest
+from governance.approvals.registries import change_subjects
+from governance.approvals.rules import Outcome
+from governance.approvals.selectors import changes_visible_to
+from governance.audit.selectors import timeline_for
+from governance.kernel.authority import Permission
+from governance.kernel.errors import Invalid
+from governance.kernel.web import SIGNED_IN, actor_of, get_or_404, page, requires
+
+FILTERS = ("open", "mine", "late", "decided", "all")
+
+
+@requires(Permission.CHANGE_VIEW)
+def change_list(request: HttpRequest) -> HttpResponse:
+    """What is open, late, decided?"""
+    user, now = cast(User, request.user), timezone.now()
+    chosen = request.GET.get("show", "open")
+    changes = changes_visible_to(user)
+    narrowed = {
+        "open": changes.undecided(),
+        "mine": changes.waiting_for(user),
+        "late": changes.undecided().filter(due_at__lt=now),
+        "decided": changes.exclude(state__in=["open", "changes_requested", "stale"]),
+        "all": changes,
+    }.get(chosen, changes.undecided())
+    listed = Paginator(narrowed, 50).get_page(request.GET.get("page"))
+    context = {"page": listed, "chosen": chosen, "filters": FILTERS, "now": now}
+    return page(request, "governance/approvals/list.html", context)
+
+
+@requires(SIGNED_IN)
+def change_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shall we let this happen?"""
+    user = cast(User, request.user)
+    change: ChangeRequest = get_or_404(changes_visible_to(user).select_related("policy"), pk=pk)
+    kind = change_subjects[change.kind]
+    subject = kind.find(change.subject_id)
+    slots = list(change.slots.select_related("filled_by").prefetch_related("eligible"))
+    decided = {one.person_id for one in change.decisions.all() if not one.is_void}
+    can_sign = (
+        change.state == "open"
+        and user.pk not in change.conflicted
+        and user.pk not in decided
+        and any(user in slot.eligible.all() and slot.filled_by is None for slot in slots)
+    )
+    context = {
+        "change": change,
+        "kind": kind,
+        "subject_url": kind.url(subject),
+        "fields": field_diffs(change.base, change.snapshot),
+        "slots": slots,
+        "can_sign": can_sign,
+        "is_proposer": user.pk == change.proposer_id,
+        "outcomes": list(Outcome),
+        "evidence": kind.evidence(subject, change.proposal),
+        "decisions": change.decisions.select_related("person", "slot"),
+        "conditions": change.conditions.select_related("owner"),
+        "comments": change.comments.select_related("person"),
+        "events": timeline_for(change)[:50],
+        "owners": User.objects.filter(is_active=True),
+        "now": timezone.now(),
+    }
+    return page(request, "governance/approvals/detail.html", context)
+
+
+@requires(SIGNED_IN)
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the decision of the form; the digest it carries is what the person saw."""
+    actor, now, post = actor_of(request), timezone.now(), request.POST
+    get_or_404(changes_visible_to(actor.user), pk=pk)
+    decision = services.decide(
+        actor=actor,
+        change_id=pk,
+        outcome=post.get("outcome", ""),
+        rationale=post.get("rationale", "")[:5000],
+        digest_seen=post.get("digest", ""),
+        conditions=_conditions(request),
+        now=now,
+    )
+    change = ChangeRequest.objects.get(pk=pk)
+    words = str(decision.outcome).replace("_", " ")
+    messages.success(request, f"Your decision counts: {words}. The request is {change.state}.")
+    return redirect("approvals:detail", pk=pk)
+
+
+def _conditions(request: HttpRequest) -> list[services.NewCondition]:
+    text = request.POST.get("condition", "").strip()
+    if not text or request.POST.get("outcome") != Outcome.APPROVE_WITH_CONDITIONS:
+        return []
+    owner = User.objects.filter(pk=request.POST.get("owner") or 0, is_active=True).first()
+    try:
+        due_on = date.fromisoformat(request.POST.get("due_on", ""))
+    except ValueError:
+        due_on = None
+    if owner is None or due_on is None:
+        raise Invalid("Nothing was decided: a condition needs its owner and its date.")
+    return [services.NewCondition(text[:500], owner, due_on)]
+
+
+@requires(SIGNED_IN)
+@require_POST
+def comment(request: HttpRequest, pk: int) -> HttpResponse:
+    text = request.POST.get("text", "")
+    services.comment(actor=actor_of(request), change_id=pk, text=text, now=timezone.now())
+    return redirect("approvals:detail", pk=pk)
+
+
+@requires(SIGNED_IN)
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    actor, now = actor_of(request), timezone.now()
+    services.withdraw(actor=actor, change_id=pk, reason="", now=now)
+    messages.success(request, "Withdrawn. Nothing was changed.")
+    return redirect("approvals:detail", pk=pk)
+
+
+@requires(SIGNED_IN)
+@require_POST
+def revise(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put it before the board again with what is there now; earlier decisions are void."""
+    reason = request.POST.get("reason", "")
+    services.revise(actor=actor_of(request), change_id=pk, reason=reason, now=timezone.now())
+    messages.success(request, "A new revision is open; earlier decisions no longer count.")
+    return redirect("approvals:detail", pk=pk)
+
+
+@requires(Permission.CHANGE_VIEW)
+def policies(request: HttpRequest) -> HttpResponse:
+    """Who would have to sign what."""
+    rows = ApprovalPolicy.objects.filter(active=True)
+    return page(request, "governance/approvals/policies.html", {"policies": rows})

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Checks a Placet audit pack without Placet, a network, or any library but Python's own.
+
+    python3 verify.py [FOLDER_OR_ZIP] [--key NAME+HASH+BASE64]
+
+Says which file was changed, added or removed, whether every event stands under the signed
+checkpoint, and whether the signatures are by the key that you were given by another way.
+Exit code 0: everything holds. 1: something does not. 2: it could not be checked.
+"""
+
+import base64
+import hashlib
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+MANIFEST = "manifest-sha256.txt"
+SIGNATURE = "manifest-sha256.txt.sig"
+UNLISTED = {MANIFEST, SIGNATURE}
+
+# Ed25519 by the formulae of RFC 8032, section 5.1.
+P = 2**255 - 19
+Q = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+
+
+def add(a, b):
+    s = (a[1] - a[0]) * (b[1] - b[0]) % P
+    t = (a[1] + a[0]) * (b[1] + b[0]) % P
+    u = 2 * a[3] * b[3] * D % P
+    v = 2 * a[2] * b[2] % P
+    e, f, g, h = t - s, v - u, v + u, t + s
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def multiply(scalar, point):
+    result = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            result = add(result, point)
+        point = add(point, point)
+        scalar >>= 1
+    return result
+
+
+def same(a, b):
+    return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
+
+
+def recover_x(y, sign):
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    if square == 0:
+        return None if sign else 0
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P:
+        return None
+    return P - x if (x & 1) != sign else x
+
+
+BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE_X = recover_x(BASE_Y, 0)
+BASE = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
+
+
+def decompress(data):
+    if len(data) != 32:
+        return None
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & ((1 << 255) - 1)
+    x = recover_x(y, sign)
+    return None if x is None else (x, y, 1, x * y % P)
+
+
+def signed_by(public, message, signature):
+    """Whether the 64-byte Ed25519 signature is by that 32-byte public key."""
+    if len(signature) != 64:
+        return False
+    a, r = decompress(public), decompress(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= Q:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % Q
+    return same(multiply(s, BASE), add(r, multiply(h, a)))
+
+
+# RFC 6962 Merkle tree.
+def leaf_hash(data):
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def included(leaf, index, size, path, root):
+    """RFC 9162, section 2.1.3.2."""
+    if not 0 <= index < size or any(len(one) != 32 for one in path):
+        return False
+    position, last, result = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            result = hashlib.sha256(b"\x01" + sibling + result).digest()
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            result = hashlib.sha256(b"\x01" + result + sibling).digest()
+        position, last = position >> 1, last >> 1
+    return last == 0 and result == root
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = path
+
+    def names(self):
+        files = (one for one in self.path.rglob("*") if one.is_file())
+        return {one.relative_to(self.path).as_posix() for one in files}
+
+    def read(self, name):
+        return (self.path / name).read_bytes()
+
+
+class Archive:
+    def __init__(self, path):
+        self.zip = zipfile.ZipFile(path)
+
+    def names(self):
+        return set(self.zip.namelist())
+
+    def read(self, name):
+        return self.zip.read(name)
+
+
+def parse_key(text):
+    name, _, rest = text.partition("+")
+    raw = base64.b64decode(rest.partition("+")[2])
+    if len(raw) != 33 or raw[:1] != b"\x01":
+        raise ValueError("this is not a key of the form NAME+HASH+BASE64")
+    return name, raw[1:]
+
+
+def check_files(pack, problems):
+    """Every file against the manifest; names what was changed, added or removed."""
+    listed = {}
+    for line in pack.read(MANIFEST).decode().splitlines():
+        expected, _, name = line.partition("  ")
+        listed[name] = expected
+    present = pack.names() - UNLISTED
+    problems += [f"REMOVED  {name}" for name in sorted(listed.keys() - present)]
+    problems += [f"ADDED    {name}" for name in sorted(present - listed.keys())]
+    for name in sorted(listed.keys() & present):
+        try:
+            actual = hashlib.sha256(pack.read(name)).hexdigest()
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError):
+            actual = "unreadable"
+        if actual != listed[name]:
+            problems.append(f"CHANGED  {name}")
+    return len(listed)
+
+
+def check_signatures(pack, key, problems):
+    manifest = pack.read(MANIFEST)
+    signature = base64.b64decode(pack.read(SIGNATURE).strip(), validate=True)
+    if not signed_by(key, manifest, signature):
+        problems.append(f"CHANGED  {MANIFEST}: its signature is not by this key")
+    text, _, line = pack.read("checkpoint.txt").decode().rpartition("\n\n")
+    raw = base64.b64decode(line.strip().split(" ")[-1])
+    if not signed_by(key, (text + "\n").encode(), raw[4:]):
+        problems.append("CHANGED  checkpoint.txt: its signature is not by this key")
+
+
+def check_events(pack, problems):
+    """Every event's bytes under the root of the checkpoint."""
+    lines = pack.read("checkpoint.txt").decode().split("\n")
+    size, root = int(lines[1]), base64.b64decode(lines[2])
+    events = pack.read("data/events.jsonl").decode().splitlines()
+    proofs = pack.read("proofs/events.jsonl").decode().splitlines()
+    if len(events) != len(proofs):
+        problems.append(f"EVENTS   {len(events)} events have {len(proofs)} proofs")
+    for number, (event, proof) in enumerate(zip(events, proofs), 1):
+        given = json.loads(proof)
+        path = [base64.b64decode(one) for one in given["path"]]
+        if not included(leaf_hash(event.encode()), given["index"], size, path, root):
+            problems.append(
+                f"EVENT    line {number} of data/events.jsonl (event {given['event']}) "
+                "is not in the signed log"
+            )
+    return len(events)
+
+
+def main(arguments):
+    key_text = None
+    if "--key" in arguments:
+        at = arguments.index("--key")
+        key_text = arguments[at + 1] if at + 1 < len(arguments) else ""
+        del arguments[at : at + 2]
+    where = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
+    problems = []
+    try:
+        pack = Archive(where) if where.is_file() else Folder(where)
+        files = check_files(pack, problems)
+        own = pack.read("public-key.txt").decode().strip()
+        name, key = parse_key(key_text or own)
+        check_signatures(pack, key, problems)
+        events = check_events(pack, problems)
+    except (KeyError, OSError, ValueError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        for problem in problems:
+            print(problem)
+        print(f"FAILED   the pack cannot be read to its end: {error!r}")
+        return 1
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"FAILED   {len(problems)} problem(s) in {files} files and {events} events")
+        return 1
+    print(f"OK       {files} files and {events} events, signed by {name}")
+    if key_text is None:
+        print("NOTE     checked against the key inside the pack: ask for the key by another way")
+        print("         and run again with --key, or anybody could have made this pack")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,22 @@
+"""The native API; every app writes its own paths."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from governance.access.api_foundation import PUBLIC
+
+
+class Schema(SpectacularAPIView):
+    """OpenAPI 3.1."""
+
+    required_permission = PUBLIC
+
+
+urlpatterns = [
+    path("schema/", Schema.as_view(), name="api-schema"),
+    path("", include("governance.approvals.api_urls")),
+    path("", include("governance.audit.api_urls")),
+    path("", include("governance.registry.api_urls")),
+    path("", include("telemetry.alerts.api_urls")),
+    path("", include("prompts.gateway.api_urls")),
+]

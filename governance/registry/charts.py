@@ -1,0 +1,52 @@
+"""The portfolio map. Pure: rows in, figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import plotly.graph_objects as go
+
+from governance.home.charts import TIER_COLOURS, layout
+
+
+def portfolio(rows: Sequence[dict[str, Any]]) -> go.Figure:
+    """Bubbles: effort across, impact up, area by cost this month, colour by tier.
+
+    Each row has title, url, impact, effort, cost (Decimals) and tier.
+    """
+    largest = max((row["cost"] for row in rows), default=Decimal(0)) or Decimal(1)
+    wins = sum(1 for row in rows if row["impact"] >= 3 > row["effort"])
+    figure = go.Figure(layout=layout(f"{wins} of {len(rows)} scored use cases are quick wins"))
+    for tier in dict.fromkeys(row["tier"] or "unknown" for row in rows):
+        group = [row for row in rows if (row["tier"] or "unknown") == tier]
+        figure.add_trace(_bubbles(tier, group, largest))
+    axis = {"range": [0.8, 5.2], "dtick": 1, "zeroline": False}
+    figure.update_xaxes(title="Effort", **axis)
+    figure.update_yaxes(title="Impact", **axis)
+    figure.add_hline(y=3, line_dash="dot", line_color="#888")
+    figure.add_vline(x=3, line_dash="dot", line_color="#888")
+    corners = ((1, 5, "quick wins"), (5, 5, "major projects"), (1, 1, "fill-ins"), (5, 1, "reconsider"))
+    for x, y, text in corners:
+        figure.add_annotation(x=x, y=y, text=text, showarrow=False, font={"color": "#888"})
+    figure.update_layout(height=460)
+    return figure
+
+
+def _bubbles(tier: str, group: list[dict[str, Any]], largest: Decimal) -> go.Scatter:
+    return go.Scatter(
+        name=f"{tier} risk",
+        x=[float(row["effort"]) for row in group],
+        y=[float(row["impact"]) for row in group],
+        text=[row["title"] for row in group],
+        customdata=[row["url"] for row in group],
+        mode="markers+text",
+        textposition="top center",
+        marker={
+            "size": [18 + 42 * float(row["cost"] / largest) ** 0.5 for row in group],
+            "color": TIER_COLOURS[tier],
+            "opacity": 0.8,
+        },
+        hovertemplate="%{text}<br>impact %{y}, effort %{x}<extra></extra>",
+    )

@@ -1,0 +1,108 @@
+"""The native API of calls."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from governance.access.models import ApiKey
+from governance.kernel.authority import Permission
+from governance.kernel.errors import NotAllowed
+from governance.kernel.web import get_or_404, problem
+from prompts.gateway import pipeline, tasks
+from prompts.gateway.entrances import governed_request, governing_headers, review_of
+from prompts.gateway.refusals import Refusal
+from prompts.gateway.reply import GovernedReply, reply_of_earlier
+from prompts.gateway.stages.settle import cancel
+from telemetry.ledger.models import Call
+from telemetry.ledger.selectors import call_representation, calls_visible_to
+
+
+def representation(reply: GovernedReply) -> dict[str, Any]:
+    call = reply.call
+    body = call_representation(call) if call else {}
+    if reply.answer is not None:
+        body["output"] = reply.answer
+    if reply.is_held:
+        body["review"] = review_of(reply)
+    return body
+
+
+def refused(refusal: Refusal, headers: dict[str, str]) -> Response:
+    body = problem(refusal.status, refusal.code, refusal.message)
+    if refusal.retry_after_seconds is not None:
+        headers = headers | {"Retry-After": str(min(refusal.retry_after_seconds, 120))}
+    return Response(
+        body, refusal.status, headers=headers, content_type="application/problem+json"
+    )
+
+
+@extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+class CallCreate(APIView):
+    """Make a governed call. `Prefer: respond-async` answers 202 and a worker runs it."""
+
+    required_permission = "key"
+
+    def post(self, request: Request) -> Response:
+        is_async = "respond-async" in request.headers.get("prefer", "")
+        body = request.data if isinstance(request.data, dict) else {}
+        try:
+            mode = "async" if is_async else "sync"
+            governed = governed_request(request._request, dict(body), mode)
+        except Refusal as refusal:
+            return refused(refusal, {})
+        reply = pipeline.accept(governed) if is_async else pipeline.run(governed)
+        headers = governing_headers(reply)
+        if reply.refusal is not None:
+            return refused(reply.refusal, headers)
+        if reply.call is not None and reply.is_open:
+            call_id = str(reply.call.pk)
+            transaction.on_commit(lambda: tasks.run_call.delay(call_id))
+            headers["Location"] = f"/api/v1/calls/{call_id}/"
+            return Response(representation(reply), 202, headers=headers)
+        return Response(representation(reply), 200 if not reply.is_held else 202, headers=headers)
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+class CallDetail(APIView):
+    """A call as it stands: for the key that made it, or people who may see it."""
+
+    required_permission = ("key", Permission.CALL_VIEW)
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        call: Call = get_or_404(_calls_for(request), pk=pk)
+        reply = reply_of_earlier(call)
+        body = representation(reply)
+        if request.auth is None:
+            # People read bodies on the call's page, where opening them is recorded.
+            body.pop("output", None)
+        return Response(body, headers=governing_headers(reply))
+
+
+def _calls_for(request: Request) -> Any:
+    key = request.auth
+    if isinstance(key, ApiKey):
+        if "calls:read" not in key.scopes:
+            raise NotAllowed("This API key may make calls, not read them.")
+        calls = Call.objects.select_related("use_case", "deployment", "review_item")
+        return calls.filter(api_key__use_case_id=key.use_case_id)
+    return calls_visible_to(request.user)  # type: ignore[arg-type]  # signed in
+
+
+@extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+class CallCancel(APIView):
+    """Cancel an accepted call that no worker has begun."""
+
+    required_permission = "key"
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        call: Call = get_or_404(_calls_for(request), pk=pk)
+        cancelled = cancel(call=call, now=timezone.now())
+        return Response(representation(reply_of_earlier(cancelled)))

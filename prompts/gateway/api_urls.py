@@ -1,0 +1,9 @@
+from django.urls import path
+
+from prompts.gateway import api
+
+urlpatterns = [
+    path("calls/", api.CallCreate.as_view(), name="api-calls"),
+    path("calls/<uuid:pk>/", api.CallDetail.as_view(), name="api-call"),
+    path("calls/<uuid:pk>/cancel/", api.CallCancel.as_view(), name="api-call-cancel"),
+]

@@ -1,0 +1,64 @@
+"""What decisions plug into the ledger and the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from governance.access.models import User
+from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
+from governance.kernel.authority import Permission
+from reviews.decisions.models import ReviewDecision
+from reviews.queues.models import ReviewItem
+from telemetry.ledger.models import Call
+from telemetry.ledger.registries import CallPanel, body_scopes, call_panels
+
+audit_actions.add("review.decided", "{actor} decided {subject}")
+
+COLUMNS = ("id", "call", "queue", "person", "verdict", "labels", "rationale", "seconds", "at")
+
+
+def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    rows = ReviewDecision.objects.filter(at__gte=scope.starts_at, at__lt=scope.ends_at)
+    if scope.team_id:
+        rows = rows.filter(item__call__team_id=scope.team_id)
+    for one in rows.select_related("item__queue", "person").order_by("pk").iterator(500):
+        yield {
+            "id": one.pk,
+            "call": str(one.item.call_id),
+            "queue": one.item.queue.slug,
+            "person": one.person.email,
+            "verdict": one.verdict,
+            "labels": ", ".join(one.labels),
+            "rationale": one.rationale,
+            "seconds": one.seconds_spent,
+            "at": one.at,
+        }
+
+
+evidence_sections.add(
+    "review-decisions",
+    EvidenceSection("review-decisions", "Review decisions", COLUMNS, _rows),
+)
+
+
+def _queue_of(call: Call) -> list[Any]:
+    item = ReviewItem.objects.filter(call=call).select_related("queue").first()
+    return [item.queue] if item else []
+
+
+body_scopes.add("review queue", _queue_of)
+
+
+def _review(call: Call, user: User, now: datetime) -> dict[str, Any]:
+    item = ReviewItem.objects.filter(call=call).select_related("queue", "claimed_by").first()
+    if item is None:
+        return {}
+    return {"item": item, "decisions": item.decisions.select_related("person")}
+
+
+call_panels.add(
+    "review",
+    CallPanel("Review", 20, "reviews/decisions/_call_panel.html", _review, (Permission.CALL_VIEW,)),
+)

@@ -1,0 +1,7 @@
+"""Review decisions and corrections are written once."""
+
+from governance.audit.sql import REFUSE_FUNCTION, insert_only, writable_again
+
+TABLES = ("decisions_reviewdecision", "decisions_correction")
+INSERT_ONLY = REFUSE_FUNCTION + "".join(insert_only(table) for table in TABLES)
+WRITABLE_AGAIN = "".join(writable_again(table) for table in TABLES)
