@@ -55,9 +55,7 @@ def create_team(
         )
     team = Team.objects.create(name=name, slug=slug, code=code, parent=parent)
     after = {"name": name, "code": code}
-    record(
-        actor=actor, action="team.created", subject=team, now=now, after=after, team_id=team.pk
-    )
+    record(actor=actor, action="team.created", subject=team, now=now, after=after, team_id=team.pk)
     return team
 
 

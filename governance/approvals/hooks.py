@@ -50,9 +50,7 @@ navigation.add(
 )
 navigation.add(
     "approval-policies",
-    NavigationItem(
-        "Govern", "Who signs what", "approvals:policies", "scale", (P.CHANGE_VIEW,), 60
-    ),
+    NavigationItem("Govern", "Who signs what", "approvals:policies", "scale", (P.CHANGE_VIEW,), 60),
 )
 
 

@@ -127,9 +127,7 @@ def open_change(
     return change
 
 
-def _check_gate(
-    kind: ChangeSubject, subject: Any, proposal: dict[str, Any], reason: str
-) -> None:
+def _check_gate(kind: ChangeSubject, subject: Any, proposal: dict[str, Any], reason: str) -> None:
     missing = kind.missing(subject, proposal)
     if missing:
         raise Invalid("Nothing was opened. Still missing: " + " ".join(missing))
@@ -284,9 +282,7 @@ def _has_moved(change: ChangeRequest) -> bool:
     return (now_proposed, now_base) != (change.digest, change.base_digest)
 
 
-def _check_words(
-    choice: Outcome, rationale: str, conditions: Sequence[NewCondition]
-) -> None:
+def _check_words(choice: Outcome, rationale: str, conditions: Sequence[NewCondition]) -> None:
     if choice in (Outcome.REJECT, Outcome.REQUEST_CHANGES) and not rationale.strip():
         raise Invalid(
             "Nothing was decided: say why, so that the proposer can act on it.",
@@ -406,7 +402,12 @@ def _close(change: ChangeRequest, action: str, actor: Actor, now: datetime) -> N
 
 @transaction.atomic
 def revise(
-    *, actor: Actor, change_id: int, reason: str, now: datetime, proposal: dict[str, Any] | None = None
+    *,
+    actor: Actor,
+    change_id: int,
+    reason: str,
+    now: datetime,
+    proposal: dict[str, Any] | None = None,
 ) -> ChangeRequest:
     """A new revision by the proposer: a fresh snapshot, earlier decisions void, slots free."""
     change = _locked(change_id)
@@ -516,9 +517,7 @@ def _check_can_end(actor: Actor, approval: Approval, action: str) -> None:
         raise NotAllowed("The approval stands: only those who sign this kind can end it.")
 
 
-def meet_condition(
-    *, actor: Actor, condition_id: int, evidence: str, now: datetime
-) -> Condition:
+def meet_condition(*, actor: Actor, condition_id: int, evidence: str, now: datetime) -> Condition:
     """The owner says that it is met, and shows by what."""
     with transaction.atomic():
         condition: Condition = get_or_404(
@@ -573,11 +572,13 @@ def keep_house(*, now: datetime) -> None:
 
 def _tell_signatories(change: ChangeRequest, now: datetime) -> None:
     people = User.objects.filter(
-        pk__in=SignOffSlot.eligible.through.objects.filter(
-            signoffslot__change=change
-        ).values("user_id")
+        pk__in=SignOffSlot.eligible.through.objects.filter(signoffslot__change=change).values(
+            "user_id"
+        )
     )
-    notify(users=people, title=f"Your decision is asked for: {change.title}", url=_url(change), now=now)
+    notify(
+        users=people, title=f"Your decision is asked for: {change.title}", url=_url(change), now=now
+    )
 
 
 def _tell_proposer(change: ChangeRequest, title: str, now: datetime) -> None:

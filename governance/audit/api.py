@@ -79,5 +79,9 @@ class Proof(APIView):
         checkpoint = Checkpoint.objects.first()
         tree = Tree([bytes(one) for one in hashes[: checkpoint.size if checkpoint else 0]])
         path = [base64.b64encode(one).decode() for one in tree.inclusion(event.leaf.index)]
-        body = {"index": event.leaf.index, "path": path, "canonical": bytes(event.canonical).decode()}
+        body = {
+            "index": event.leaf.index,
+            "path": path,
+            "canonical": bytes(event.canonical).decode(),
+        }
         return Response(body | {"checkpoint": checkpoint.note if checkpoint else ""})

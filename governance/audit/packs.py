@@ -84,9 +84,7 @@ def record_download(*, actor: Actor, pack: AuditPack, now: datetime) -> Path:
     if pack.state != "ready" or not path.is_file():
         raise WrongState("This pack is not ready; build it again.")
     after = {"sha256": pack.sha256}
-    services.record(
-        actor=actor, action="audit_pack.downloaded", subject=pack, now=now, after=after
-    )
+    services.record(actor=actor, action="audit_pack.downloaded", subject=pack, now=now, after=after)
     return path
 
 
@@ -243,7 +241,9 @@ def _write_events(scope: PackScope, writer: _Writer) -> int:
     kept = list(events)
     writer.stream("data/events.jsonl", (bytes(one.canonical) + b"\n" for one in kept))
     writer.stream("proofs/events.jsonl", (_proof(one, tree) for one in kept))
-    writer.stream("tables/events.csv", _csv_lines(_EVENT_COLUMNS, [_event_row(one) for one in kept]))
+    writer.stream(
+        "tables/events.csv", _csv_lines(_EVENT_COLUMNS, [_event_row(one) for one in kept])
+    )
     writer.add("checkpoint.txt", checkpoint.note.encode())
     return len(kept)
 

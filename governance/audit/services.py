@@ -127,9 +127,7 @@ def _is_only_sequencer() -> bool:
 
 
 def _sequence_batch(now: datetime) -> int:
-    pending = list(
-        PendingEvent.objects.select_related("event").order_by("event__at", "pk")[:BATCH]
-    )
+    pending = list(PendingEvent.objects.select_related("event").order_by("event__at", "pk")[:BATCH])
     if not pending:
         return 0
     last = Checkpoint.objects.first()

@@ -25,7 +25,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_URL", "", "PostgreSQL 15 or newer; empty starts the embedded one."),
     Setting("CELERY_BROKER_URL", "", "Redis or RabbitMQ; empty starts the embedded Valkey."),
     Setting("PLACET_SECRET_KEY", DEVELOPMENT_SECRET, "Signs sessions; 50 random characters."),
-    Setting("PLACET_ENCRYPTION_KEYS", "", "`id:base64,…` of 32 bytes each; the highest id encrypts."),
+    Setting(
+        "PLACET_ENCRYPTION_KEYS", "", "`id:base64,…` of 32 bytes each; the highest id encrypts."
+    ),
     Setting("PLACET_SIGNING_KEY", "", "File with the audit log's Ed25519 seed (32 bytes, base64)."),
     Setting("PLACET_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", "Host names that are answered."),
     Setting("PLACET_TRUSTED_ORIGINS", "", "Origins of forms behind a proxy, with scheme."),

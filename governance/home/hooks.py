@@ -11,7 +11,9 @@ navigation.add(
 )
 navigation.add(
     "keys",
-    NavigationItem("People", "API keys", "access:keys", "key-round", (Permission.API_KEY_MANAGE,), 20),
+    NavigationItem(
+        "People", "API keys", "access:keys", "key-round", (Permission.API_KEY_MANAGE,), 20
+    ),
 )
 navigation.add(
     "audit",

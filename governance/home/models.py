@@ -9,9 +9,7 @@ from django.db import models
 class Notification(models.Model):
     """One notice to one person. Nothing else depends on it."""
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications")
     title = models.CharField(max_length=300)
     url = models.CharField(max_length=300)
     kind = models.CharField(max_length=20, default="info")

@@ -161,7 +161,9 @@ def undo_containment(
     containment_actions[done.kind].undo(done.target_id, done.facts, actor, reason, now)
     done.undone_at = now
     done.save(update_fields=["undone_at"])
-    _record(actor, "incident.undone", done.incident, now, reason=reason, after={"action": str(done)})
+    _record(
+        actor, "incident.undone", done.incident, now, reason=reason, after={"action": str(done)}
+    )
     return done
 
 

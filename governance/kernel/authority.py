@@ -92,7 +92,12 @@ def _role(
     scoped: set[Permission] | None = None,
 ) -> Role:
     return Role(
-        code, title, purpose, granted_on, frozenset(organisation | _EVERYONE), frozenset(scoped or ())
+        code,
+        title,
+        purpose,
+        granted_on,
+        frozenset(organisation | _EVERYONE),
+        frozenset(scoped or ()),
     )
 
 

@@ -118,7 +118,12 @@ class ErrorMiddleware:
 
 def problem(status: int, code: str, title: str, **members: Any) -> dict[str, Any]:
     """A problem details object (RFC 9457)."""
-    return {"type": f"/help/errors/#{code}", "title": title, "status": status, "code": code} | members
+    return {
+        "type": f"/help/errors/#{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+    } | members
 
 
 def not_found_json(request: HttpRequest) -> JsonResponse:

@@ -52,9 +52,7 @@ class ModelCard(models.Model):
     contacts = models.CharField(max_length=300, blank=True)
     review_on = models.DateField()
     source_url = models.URLField(max_length=300, blank=True)
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="model_cards"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="model_cards")
     state = models.CharField(
         max_length=12, choices=_choices(CARD_STATES.states), default=CARD_STATES.initial
     )

@@ -75,7 +75,9 @@ def create_deployment(
     """A place to call a model, not callable until it is approved. The secret is write-only."""
     _check_author(actor)
     if hosting not in HOSTING:
-        raise Invalid("Nothing was saved: choose how it is hosted.", fields={"hosting": ["Choose."]})
+        raise Invalid(
+            "Nothing was saved: choose how it is hosted.", fields={"hosting": ["Choose."]}
+        )
     Sensitivity(sensitivity_ceiling)
     if Deployment.objects.filter(slug=slug).exists():
         raise Invalid(
@@ -121,14 +123,10 @@ def switch_deployment(
     """Suspend or resume a deployment; acts on the next call."""
     if not actor.may(Permission.INCIDENT_COMMAND):
         raise NotAllowed("Nothing was changed: a safety officer suspends and resumes deployments.")
-    deployment: Deployment = get_or_404(
-        Deployment.objects.select_for_update(), pk=deployment_id
-    )
+    deployment: Deployment = get_or_404(Deployment.objects.select_for_update(), pk=deployment_id)
     deployment.state = DEPLOYMENT_STATES.target(deployment.state, action)
     deployment.save(update_fields=["state"])
-    record(
-        actor=actor, action=f"deployment.{action}", subject=deployment, now=now, reason=reason
-    )
+    record(actor=actor, action=f"deployment.{action}", subject=deployment, now=now, reason=reason)
     return deployment
 
 
@@ -168,9 +166,7 @@ def set_price(
         source=source,
     )
     after = {"kind": kind, "amount": amount, "currency": price.currency, "starts_on": starts_on}
-    record(
-        actor=actor, action="price.set", subject=deployment, now=now, after=after, reason=source
-    )
+    record(actor=actor, action="price.set", subject=deployment, now=now, after=after, reason=source)
     return price
 
 

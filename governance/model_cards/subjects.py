@@ -76,9 +76,7 @@ class CardSubject:
             Evidence("Source", subject.source_url or None, url=subject.source_url),
         ]
 
-    def apply(
-        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
-    ) -> None:
+    def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         card = self.find(change.subject_id)
         for older in ModelCard.objects.filter(slug=card.slug, state="approved"):
             older.state = CARD_STATES.target(older.state, "supersede")
@@ -154,9 +152,7 @@ class DeploymentSubject:
             Evidence("Price per million tokens", _price_words(subject)),
         ]
 
-    def apply(
-        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
-    ) -> None:
+    def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         deployment = self.find(change.subject_id)
         deployment.state = DEPLOYMENT_STATES.target(deployment.state, "approve")
         deployment.save(update_fields=["state"])

@@ -50,7 +50,9 @@ def _check_json(schema: dict[str, Any], text: str) -> ContractResult:
         value = json.loads(text)
     except ValueError as error:
         return ContractResult(False, [f"Not valid JSON: {error}."])
-    problems = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda one: one.json_path)
+    problems = sorted(
+        Draft202012Validator(schema).iter_errors(value), key=lambda one: one.json_path
+    )
     errors = [f"{one.json_path}: {_short(one.message)}" for one in problems[:MOST_ERRORS]]
     return ContractResult(not errors, errors, value)
 

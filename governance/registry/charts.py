@@ -27,7 +27,12 @@ def portfolio(rows: Sequence[dict[str, Any]]) -> go.Figure:
     figure.update_yaxes(title="Impact", **axis)
     figure.add_hline(y=3, line_dash="dot", line_color="#888")
     figure.add_vline(x=3, line_dash="dot", line_color="#888")
-    corners = ((1, 5, "quick wins"), (5, 5, "major projects"), (1, 1, "fill-ins"), (5, 1, "reconsider"))
+    corners = (
+        (1, 5, "quick wins"),
+        (5, 5, "major projects"),
+        (1, 1, "fill-ins"),
+        (5, 1, "reconsider"),
+    )
     for x, y, text in corners:
         figure.add_annotation(x=x, y=y, text=text, showarrow=False, font={"color": "#888"})
     figure.update_layout(height=460)

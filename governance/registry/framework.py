@@ -57,7 +57,9 @@ def recommend(answers: dict[str, bool]) -> Recommendation:
     if yes["real_time"] and not yes["heavy_compute"]:
         serving = "streaming" if pattern == "assistant" else "synchronous"
     reasons.append(
-        "Answers are waited for." if yes["real_time"] else "Answers may take minutes, so a person can look first."
+        "Answers are waited for."
+        if yes["real_time"]
+        else "Answers may take minutes, so a person can look first."
     )
     hosting = "private or embedded" if yes["sensitive"] else "any approved deployment"
     if yes["sensitive"]:

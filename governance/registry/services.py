@@ -69,7 +69,14 @@ def check_can_manage(actor: Actor, team: Team) -> None:
 
 @transaction.atomic
 def start_use_case(
-    *, actor: Actor, title: str, team: Team, now: datetime, owner: User | None = None, slug: str = "", **facts: Any
+    *,
+    actor: Actor,
+    title: str,
+    team: Team,
+    now: datetime,
+    owner: User | None = None,
+    slug: str = "",
+    **facts: Any,
 ) -> UseCase:
     """A draft with a short name of its own; every later step is saved on it."""
     check_can_manage(actor, team)
@@ -287,7 +294,13 @@ def add_metric(
 
 @transaction.atomic
 def measure(
-    *, actor: Actor, metric: SuccessMetric, value: Decimal, on: date, now: datetime, source: str = ""
+    *,
+    actor: Actor,
+    metric: SuccessMetric,
+    value: Decimal,
+    on: date,
+    now: datetime,
+    source: str = "",
 ) -> Measurement:
     check_can_manage(actor, metric.use_case.team)
     measured = Measurement.objects.create(metric=metric, value=value, on=on, source=source)

@@ -42,9 +42,7 @@ class StageSubject:
     label = "Use case stage"
 
     def find(self, subject_id: int) -> UseCase:
-        found: UseCase = get_or_404(
-            UseCase.objects.select_related("team", "owner"), pk=subject_id
-        )
+        found: UseCase = get_or_404(UseCase.objects.select_related("team", "owner"), pk=subject_id)
         return found
 
     def snapshot(self, subject: UseCase, proposal: dict[str, Any]) -> dict[str, Any]:
@@ -98,9 +96,7 @@ class StageSubject:
             Evidence("Measured values", str(facts.metrics_measured) or None),
         ]
 
-    def apply(
-        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
-    ) -> None:
+    def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         use_case = self.find(change.subject_id)
         use_case.stage = USE_CASE_STAGES.target(use_case.stage, change.proposal["target"])
         use_case.is_draft = False

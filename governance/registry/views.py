@@ -254,7 +254,11 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "checklist": use_case.checklist.select_related("done_by"),
         "datasets": use_case.datasets.all(),
         "panels": [
-            {"title": one.title, "template": one.template, "context": one.context(use_case, user, now)}
+            {
+                "title": one.title,
+                "template": one.template,
+                "context": one.context(use_case, user, now),
+            }
             for one in shown
         ],
         "events": timeline_for(use_case)[:30],

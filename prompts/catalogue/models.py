@@ -63,9 +63,7 @@ class PromptVersion(models.Model):
 
     class Meta:
         ordering = ["-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["prompt", "number"], name="version_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="version_number")]
 
     def __str__(self) -> str:
         return f"{self.prompt.slug} v{self.number}"

@@ -22,7 +22,9 @@ PARAMETERS = {"temperature", "top_p", "max_tokens", "seed"}
 
 def check_can_author(actor: Actor, use_case: UseCase) -> None:
     if not actor.may(Permission.PROMPT_AUTHOR, use_case.team):
-        raise NotAllowed("Nothing was saved: prompt and ML engineers of the team write its prompts.")
+        raise NotAllowed(
+            "Nothing was saved: prompt and ML engineers of the team write its prompts."
+        )
 
 
 @transaction.atomic

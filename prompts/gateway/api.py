@@ -39,9 +39,7 @@ def refused(refusal: Refusal, headers: dict[str, str]) -> Response:
     body = problem(refusal.status, refusal.code, refusal.message)
     if refusal.retry_after_seconds is not None:
         headers = headers | {"Retry-After": str(min(refusal.retry_after_seconds, 120))}
-    return Response(
-        body, refusal.status, headers=headers, content_type="application/problem+json"
-    )
+    return Response(body, refusal.status, headers=headers, content_type="application/problem+json")
 
 
 @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)

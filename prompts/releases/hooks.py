@@ -31,17 +31,13 @@ def _running() -> list[Target]:
 
 
 def _roll_back(target_id: int, actor: Actor, reason: str, now: datetime) -> dict[str, Any]:
-    revived = services.roll_back_release(
-        actor=actor, release_id=target_id, reason=reason, now=now
-    )
+    revived = services.roll_back_release(actor=actor, release_id=target_id, reason=reason, now=now)
     return {"revived": revived.pk}
 
 
 def _undo(target_id: int, facts: dict[str, Any], actor: Actor, reason: str, now: datetime) -> None:
     """Going forward again is a release like any other: it needs a new approval."""
-    raise WrongState(
-        "A rolled-back release comes back only by a new approval: propose it again."
-    )
+    raise WrongState("A rolled-back release comes back only by a new approval: propose it again.")
 
 
 containment_actions.add(

@@ -31,9 +31,7 @@ class Release(models.Model):
     version = models.ForeignKey(PromptVersion, models.PROTECT, related_name="releases")
     use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="releases")
     approval = models.ForeignKey(Approval, models.PROTECT, related_name="releases")
-    environment = models.CharField(
-        max_length=12, choices=[(e.value, e.value) for e in Environment]
-    )
+    environment = models.CharField(max_length=12, choices=[(e.value, e.value) for e in Environment])
     deployment_ids: Any = models.JSONField()
     digest = models.CharField(max_length=64)
     starts_at = models.DateTimeField()

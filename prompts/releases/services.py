@@ -109,7 +109,9 @@ def _revive(earlier: Release, ended: Release, now: datetime) -> Release:
     )
 
 
-def start_release(*, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> Release:
+def start_release(
+    *, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
+) -> Release:
     """Called by the engine when a release was granted; replaces the running one."""
     proposal = change.proposal
     version = PromptVersion.objects.select_related("prompt__use_case").get(

@@ -43,7 +43,9 @@ class ReleaseSubject:
 
     def _deployments(self, proposal: dict[str, Any]) -> list[Deployment]:
         ids = list(proposal.get("deployment_ids", []))
-        found = {one.pk: one for one in Deployment.objects.filter(pk__in=ids).select_related("card")}
+        found = {
+            one.pk: one for one in Deployment.objects.filter(pk__in=ids).select_related("card")
+        }
         return [found[one] for one in ids if one in found]
 
     def snapshot(self, subject: Prompt, proposal: dict[str, Any]) -> dict[str, Any]:
@@ -106,15 +108,15 @@ class ReleaseSubject:
         calls_url = f"{reverse('ledger:list')}?use_case={subject.use_case.slug}"
         return [
             Evidence("Calls so far", proposed.get("calls"), live.get("calls"), calls_url),
-            Evidence("Contract failures", proposed.get("failures"), live.get("failures"), calls_url),
+            Evidence(
+                "Contract failures", proposed.get("failures"), live.get("failures"), calls_url
+            ),
             Evidence("Cost per call", proposed.get("cost"), live.get("cost"), calls_url),
             Evidence("Latency", proposed.get("latency"), live.get("latency"), calls_url),
             Evidence("Evaluation score", None, note="No evaluation suite has been run."),
         ]
 
-    def apply(
-        self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime
-    ) -> None:
+    def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         services.start_release(change=change, approval=approval, actor=actor, now=now)
 
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:

@@ -68,8 +68,6 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()
     if not reason:
         raise Invalid("The release still runs: say why it should end.")
-    services.end_release(
-        actor=actor_of(request), release_id=pk, reason=reason, now=timezone.now()
-    )
+    services.end_release(actor=actor_of(request), release_id=pk, reason=reason, now=timezone.now())
     messages.success(request, "Ended. Calls are refused until another release is approved.")
     return redirect("catalogue:detail", slug=release.prompt.slug)

@@ -181,7 +181,5 @@ def characters_changed(before: str, after: str) -> int:
     """How many characters stand in changed stretches, counted on the longer side of each."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     return sum(
-        max(i2 - i1, j2 - j1)
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
-        if tag != "equal"
+        max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"
     )

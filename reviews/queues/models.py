@@ -186,7 +186,7 @@ class ReviewItem(models.Model):
         return f"Review of call {str(self.call_id)[:8]}"
 
     def urgency(self, now: datetime) -> str:
-        """"overdue", "near" (past the warning share) or "on time"."""
+        """ "overdue", "near" (past the warning share) or "on time"."""
         if now >= self.due_at:
             return "overdue"
         return "near" if now >= self.warn_at else "on time"

@@ -53,7 +53,5 @@ class AlertAcknowledge(generics.GenericAPIView[Alert]):
 
     def post(self, request: Request, pk: int, **kwargs: Any) -> Response:
         get_or_404(Alert.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]  # signed in
-        alert = services.acknowledge_alert(
-            actor=actor_of(request), alert_id=pk, now=timezone.now()
-        )
+        alert = services.acknowledge_alert(actor=actor_of(request), alert_id=pk, now=timezone.now())
         return Response(AlertSerializer(alert).data)

@@ -23,9 +23,7 @@ audit_actions.add("alert.resolved", "{actor} resolved the alert {subject}")
 
 navigation.add(
     "alerts",
-    NavigationItem(
-        "Run", "Alerts", "alerts:list", "bell-ring", (Permission.ALERT_VIEW,), order=40
-    ),
+    NavigationItem("Run", "Alerts", "alerts:list", "bell-ring", (Permission.ALERT_VIEW,), order=40),
 )
 
 

@@ -274,7 +274,9 @@ def monthly_costs(use_case_ids: list[int], now: datetime) -> dict[int, Decimal]:
     return {pk: cost for pk, cost in summed if pk is not None}
 
 
-def days(rows: Sequence[Row], dimension: str) -> list[tuple[date, list[tuple[str, Decimal]], Decimal]]:
+def days(
+    rows: Sequence[Row], dimension: str
+) -> list[tuple[date, list[tuple[str, Decimal]], Decimal]]:
     """The chart's numbers: per day each series and the sum, the newest day first."""
     by_day: dict[date, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     for row in rows:

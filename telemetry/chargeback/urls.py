@@ -13,16 +13,12 @@ urlpatterns = [
     path("chargeback/budgets/", views.budget_list, name="budgets"),
     path("chargeback/budgets/new/", views.budget_new, name="budget-new"),
     path("chargeback/budgets/<int:pk>/", views.budget_detail, name="budget"),
-    path(
-        "chargeback/suspense/<uuid:call>/<int:attempt>/", views.suspense_resolve, name="suspense"
-    ),
+    path("chargeback/suspense/<uuid:call>/<int:attempt>/", views.suspense_resolve, name="suspense"),
     path("chargeback/<slug:team>/<month:month>/", views.statement, name="statement"),
     path(
         "chargeback/<slug:team>/<month:month>/statement.csv",
         views.statement_csv,
         name="statement-csv",
     ),
-    path(
-        "chargeback/<slug:team>/<month:month>/move/", views.statement_move, name="statement-move"
-    ),
+    path("chargeback/<slug:team>/<month:month>/move/", views.statement_move, name="statement-move"),
 ]

@@ -31,7 +31,9 @@ def make_team(slug: str = "") -> Team:
 def make_person(role: str = "", team: Team | None = None) -> User:
     """Somebody with one role: on the team if one is given, else on the organisation."""
     number = next(_numbers)
-    person = User.objects.create_user(f"person{number}@placet.example", f"Person {number}", "x" * 12)
+    person = User.objects.create_user(
+        f"person{number}@placet.example", f"Person {number}", "x" * 12
+    )
     if role:
         scope: Any = team or Organisation.objects.get_or_create(pk=1, defaults={"name": "Org"})[0]
         Grant.objects.create(

@@ -20,25 +20,15 @@ register = template.Library()
 
 _TONES: dict[str, str] = {
     **dict.fromkeys(
-        (
-            "approved applied in_force delivered released ready stable production minimal closed "
-            "resolved callable approve decided done live yes captured"
-        ).split(),
+        ["approved", "applied", "in_force", "delivered", "released", "ready", "stable", "production", "minimal", "closed", "resolved", "callable", "approve", "decided", "done", "live", "yes", "captured"],
         "good",
     ),
     **dict.fromkeys(
-        (
-            "open held waiting claimed pilot building requested changes_requested near limited "
-            "warning acknowledged contained confirmed corrected reserved reported running closing "
-            "request_changes approve_with_conditions insufficient_data due admitted"
-        ).split(),
+        ["open", "held", "waiting", "claimed", "pilot", "building", "requested", "changes_requested", "near", "limited", "warning", "acknowledged", "contained", "confirmed", "corrected", "reserved", "reported", "running", "closing", "request_changes", "approve_with_conditions", "insufficient_data", "due", "admitted"],
         "wait",
     ),
     **dict.fromkeys(
-        (
-            "rejected failed blocked suspended revoked stale expired drift overdue critical high "
-            "unacceptable reject breach suspense error"
-        ).split(),
+        ["rejected", "failed", "blocked", "suspended", "revoked", "stale", "expired", "drift", "overdue", "critical", "high", "unacceptable", "reject", "breach", "suspense", "error"],
         "bad",
     ),
 }

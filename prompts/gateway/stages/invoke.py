@@ -84,9 +84,7 @@ def _keep(
 
 def _request(context: CallContext, messages: list[dict[str, str]]) -> ProviderRequest:
     version = context.known_release.version
-    parameters = {
-        name: value for name, value in version.parameters.items() if name != "max_tokens"
-    }
+    parameters = {name: value for name, value in version.parameters.items() if name != "max_tokens"}
     return ProviderRequest(
         messages, context.max_tokens, parameters, response_format(context.contract)
     )

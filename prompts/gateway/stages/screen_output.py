@@ -55,7 +55,9 @@ def _failed(errors: list[str]) -> OutputContractFailed:
 
 def _note_leaks(context: CallContext) -> None:
     if screens.PLACEHOLDER.search(context.output):
-        context.note_finding("leaked_placeholder", "screen output", "a placeholder is in the answer")
+        context.note_finding(
+            "leaked_placeholder", "screen output", "a placeholder is in the answer"
+        )
     if screens.SECRETS.search(context.output):
         context.note_finding("secret", "screen output", "something like a credential")
     found = screens.find_personal_data(context.output, PERSONAL)

@@ -199,9 +199,7 @@ def test_finance_makes_budgets_and_others_do_not() -> None:
     with pytest.raises(Invalid):
         services.create_budget(actor=finance, use_case=make_use_case(), **facts)
     with pytest.raises(Invalid):
-        services.create_budget(
-            actor=finance, use_case=use_case, soft_thresholds=[0], **facts
-        )
+        services.create_budget(actor=finance, use_case=use_case, soft_thresholds=[0], **facts)
 
 
 def test_a_limit_is_not_lowered_below_what_is_used() -> None:

@@ -122,9 +122,7 @@ def test_a_decision_is_taken_once() -> None:
 def test_a_verdict_must_fit_its_text(verdict: str, text: str | None) -> None:
     call = make_settled(outcome="hold")
     with pytest.raises(Invalid):
-        services.decide_call(
-            call=call, verdict=verdict, decided_text=text, actor=SYSTEM, now=NOW
-        )
+        services.decide_call(call=call, verdict=verdict, decided_text=text, actor=SYSTEM, now=NOW)
 
 
 def test_bodies_are_sealed_and_bound_to_their_row() -> None:

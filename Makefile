@@ -1,0 +1,45 @@
+# Placet's commands. Every one makes its own environment first; nothing needs root.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export TLDEXTRACT_CACHE ?= $(CURDIR)/var/cache
+
+.PHONY: run test browser check format bench lock clean
+
+run: $(STAMP)
+	@$(BIN)/python -m governance.config.launch
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -m "not browser"
+
+browser: $(STAMP)
+	@$(BIN)/python -m pytest -m browser
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.load.bench
+
+lock: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml --group embedded --group dev --generate-hashes \
+		--no-emit-index-url --no-header --universal --upgrade -o requirements.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(STAMP): requirements.txt
+	@echo "Setting up Placet's own environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Placet needs Python 3.11 or newer; set PYTHON=…")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip sync -q --require-hashes requirements.txt --python $(BIN)/python
+	@touch $@
