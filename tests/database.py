@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ["PLACET_TEST"] = "1"
 _FOLDER = Path(tempfile.mkdtemp(prefix="placet-test-"))
 os.environ["DATA_DIR"] = str(_FOLDER)
+(_FOLDER / "static").mkdir()  # whitenoise warns where it is missing, and warnings are errors
 os.environ.setdefault("PORT", "8000")
 _POSTGRES = None
 

@@ -123,7 +123,7 @@ class BudgetPropose(BudgetQueries):
 class StatementSerializer(serializers.ModelSerializer[Statement]):
     """A team's month; `lines` and `sha256` are filled when it is closed."""
 
-    team = serializers.SlugRelatedField("slug", read_only=True)
+    team: Any = serializers.SlugRelatedField("slug", read_only=True)
 
     class Meta:
         model = Statement

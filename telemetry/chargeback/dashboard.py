@@ -123,7 +123,9 @@ _NAMELESS = {
 
 
 def _row(values: dict[str, Any]) -> Row:
-    named = {name: values.pop(field) or _NAMELESS.get(name, "") for name, field in _FIELDS.items()}
+    named: dict[str, Any] = {
+        name: values.pop(field) or _NAMELESS.get(name, "") for name, field in _FIELDS.items()
+    }
     return Row(**named, **values)
 
 

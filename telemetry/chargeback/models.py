@@ -90,11 +90,13 @@ class Budget(models.Model):
     @property
     def used(self) -> Decimal:
         """Captured and reserved: what no longer can be spent."""
-        return self.captured + self.reserved
+        used: Decimal = self.captured + self.reserved
+        return used
 
     @property
     def left(self) -> Decimal:
-        return max(self.limit - self.used, ZERO)
+        left: Decimal = self.limit - self.used
+        return max(left, ZERO)
 
     @property
     def share(self) -> int:

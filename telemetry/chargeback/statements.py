@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -108,7 +108,7 @@ def statement_lines(team_id: int, period: date) -> list[dict[str, Any]]:
     return [_line(row) for row in grouped]
 
 
-def _line(row: dict[str, Any]) -> dict[str, Any]:
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "use_case": row["use_case__slug"],
         "use_case_title": row["use_case__title"] or "No use case",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from rest_framework import generics, serializers
@@ -17,9 +17,9 @@ from telemetry.ledger.selectors import entries_visible_to
 class EntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     """One append-only line; amounts are strings with nine places."""
 
-    team = serializers.SlugRelatedField("slug", read_only=True)
-    use_case = serializers.SlugRelatedField("slug", read_only=True)
-    deployment = serializers.SlugRelatedField("slug", read_only=True)
+    team: Any = serializers.SlugRelatedField("slug", read_only=True)
+    use_case: Any = serializers.SlugRelatedField("slug", read_only=True)
+    deployment: Any = serializers.SlugRelatedField("slug", read_only=True)
 
     class Meta:
         model = LedgerEntry

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -40,6 +40,8 @@ from telemetry.ledger.rules import (
 
 DEFAULT_LEASE = timedelta(minutes=5)
 DEFAULT_RETENTION = timedelta(days=30)
+# Sentences are cut to their columns; a long explanation must not fail a settlement.
+LONGEST = {"hold_reason": 300, "refusal_message": 600}
 
 
 class CallFacts(TypedDict, total=False):
@@ -337,8 +339,8 @@ def locked(call_id: UUID) -> Call:
 
 def _learn(call: Call, facts: CallFacts) -> None:
     for name, value in facts.items():
-        if name in ("hold_reason", "refusal_message"):
-            value = str(value)[: cast(int, Call._meta.get_field(name).max_length)]
+        if name in LONGEST:
+            value = str(value)[: LONGEST[name]]
         setattr(call, name, value)
 
 

@@ -46,8 +46,10 @@ def queries(client: Client, url: str) -> int:
 
 
 def spend(amount: str = "0.5", month: date | None = None, team: str = "") -> None:
-    now = timezone.now() if month is None else timezone.now().replace(
-        year=month.year, month=month.month, day=5
+    now = (
+        timezone.now()
+        if month is None
+        else timezone.now().replace(year=month.year, month=month.month, day=5)
     )
     use_case = make_use_case(make_team(team) if team else None)
     make_budget(use_case.team, starts_on=month_of(now.date()))
@@ -87,7 +89,9 @@ def test_the_table_the_chart_and_the_headline_have_the_same_numbers(this_month: 
     spend("0.1", month=previous_month(this_month), team="sales")
     context = signed_in(make_person("finance")).get("/chargeback/").context
     bars = [trace["y"] for trace in context["figure"]["data"]]
-    charted = sum(Decimal(str(y)) for series in bars for y in (series if isinstance(series, list) else []))
+    charted = sum(
+        Decimal(str(y)) for series in bars for y in (series if isinstance(series, list) else [])
+    )
     assert context["headline"].cost == Decimal("0.75")
     assert sum(group.cost for group in context["groups"]) == Decimal("0.75")
     assert sum(total for _, _, total in context["days"]) == Decimal("0.75")
@@ -168,7 +172,9 @@ def test_an_owner_proposes_a_limit_and_it_waits_for_its_sign_off() -> None:
     url = f"/chargeback/budgets/{budget.pk}/"
     assert client.get(url).status_code == 200
     assert client.post(url, {"limit": "10.00", "reason": "same"}).status_code == 422
-    assert client.post(url, {"limit": "12.00", "reason": "A third more reviews."}).status_code == 302
+    assert (
+        client.post(url, {"limit": "12.00", "reason": "A third more reviews."}).status_code == 302
+    )
     change = ChangeRequest.objects.get()
     assert (change.kind, change.tier, change.proposal) == ("budget", "minimal", {"limit": "12.00"})
     budget.refresh_from_db()

@@ -33,6 +33,7 @@ def test_sound_books_verify(paid: Call) -> None:
     assert f"{len(CHECKS)} invariants hold over 1 calls and 1 entries" in said.getvalue()
 
 
+# ruff: noqa: S608  # fixed statements, put together for reading
 BREAKS = {
     "budget sums": "UPDATE chargeback_budget SET reserved = 1",
     "hard limits": """ALTER TABLE chargeback_budget DROP CONSTRAINT hard_limit_holds;

@@ -47,7 +47,8 @@ def load(path: Path, *options: str) -> str:
 @pytest.mark.django_db
 def test_the_real_trace_is_loaded_to_the_last_digit() -> None:
     load(TRACE, "--spread-days", "40", "--until", "2026-11-18")
-    rows = list(csv.DictReader(gzip.open(TRACE, "rt")))
+    with gzip.open(TRACE, "rt") as trace:
+        rows = list(csv.DictReader(trace))
     cost = sum(
         (
             Decimal(row["ContextTokens"]) * Decimal("2.50")
@@ -124,7 +125,7 @@ def test_a_file_of_another_kind_is_refused(text: str) -> None:
         parse(io.StringIO(text))
 
 
-moments = st.datetimes(datetime(2023, 1, 1), datetime(2024, 1, 1)).map(  # noqa: DTZ001
+moments = st.datetimes(datetime(2023, 1, 1), datetime(2024, 1, 1)).map(
     lambda moment: moment.replace(tzinfo=UTC)
 )
 
