@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -149,3 +150,9 @@ def is_mapping(value: Any) -> bool:
 @register.filter
 def is_list(value: Any) -> bool:
     return isinstance(value, list)
+
+
+@register.filter
+def json_pretty(value: Any) -> str:
+    """JSON with line breaks, for reading."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False)

@@ -1,0 +1,76 @@
+// Placet's own script: shortcuts, charts, kept drafts, sign of life. Every page works without it.
+(() => {
+  "use strict";
+
+  const typing = (element) => element && /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+
+  // data-key: a letter presses a button, follows a link or focuses a field.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing(document.activeElement)) {
+      if (event.key === "Escape") document.activeElement.blur();
+      return;
+    }
+    if (event.key === "?") {
+      const help = document.querySelector("[data-keys-help]");
+      if (help) help.open = !help.open;
+      return;
+    }
+    const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!target) return;
+    event.preventDefault();
+    if (typing(target) && target.type !== "checkbox") target.focus();
+    else target.click();
+  });
+
+  // textarea[data-keep]: unsaved text survives a reload, until its form is sent.
+  for (const area of document.querySelectorAll("textarea[data-keep]")) {
+    const name = `keep:${area.dataset.keep}`;
+    const kept = sessionStorage.getItem(name);
+    if (kept !== null && kept !== area.value) area.value = kept;
+    area.addEventListener("input", () => sessionStorage.setItem(name, area.value));
+    if (area.form) area.form.addEventListener("submit", () => sessionStorage.removeItem(name));
+  }
+
+  // data-renew: a lease lives on while somebody is here.
+  for (const holder of document.querySelectorAll("[data-renew]")) {
+    const token = holder.querySelector("[name=csrfmiddlewaretoken]");
+    setInterval(() => {
+      if (document.visibilityState !== "visible" || !token) return;
+      fetch(holder.dataset.renew, { method: "POST", headers: { "X-CSRFToken": token.value } });
+    }, 120000);
+  }
+
+  // A countdown in words needs no reload.
+  if (window.htmx) {
+    document.body.addEventListener("htmx:responseError", (event) => {
+      const region = document.getElementById("messages");
+      const line = document.createElement("li");
+      line.className = "notice bad";
+      line.textContent = `That did not work (${event.detail.xhr.status}). Nothing was lost; try again.`;
+      region.append(line);
+    });
+  }
+
+  // Charts: data in a JSON block, drawn in the colours of the theme.
+  const draw = () => {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    for (const box of document.querySelectorAll("[data-chart]")) {
+      const figure = JSON.parse(document.getElementById(box.dataset.chart).textContent);
+      const layout = { ...figure.layout, autosize: true };
+      layout.font = { ...(layout.font || {}), color: colour("--text") };
+      for (const name of Object.keys(layout)) {
+        if (/^[xy]axis/.test(name)) {
+          layout[name] = { ...layout[name], gridcolor: colour("--line"), linecolor: colour("--line") };
+        }
+      }
+      window.Plotly.newPlot(box, figure.data, layout, { displayModeBar: false, responsive: true });
+      box.on("plotly_click", (event) => {
+        const url = event.points[0] && event.points[0].customdata;
+        if (typeof url === "string" && url.startsWith("/")) window.location.href = url;
+      });
+    }
+  };
+  if (window.Plotly) draw();
+})();
