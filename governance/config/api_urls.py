@@ -18,5 +18,7 @@ urlpatterns = [
     path("", include("governance.audit.api_urls")),
     path("", include("governance.registry.api_urls")),
     path("", include("telemetry.alerts.api_urls")),
+    path("", include("telemetry.ledger.api_urls")),
+    path("", include("telemetry.chargeback.api_urls")),
     path("", include("prompts.gateway.api_urls")),
 ]
