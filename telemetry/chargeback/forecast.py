@@ -55,8 +55,9 @@ def forecast(
         for is_weekend in (False, True)
     }
     # Today is partly booked already: what it still may cost is the rest of an average day.
-    expected = sum((_mean(groups[_weekend(day)]) for day in left), Decimal(0))
-    expected = max(expected - daily.get(today, Decimal(0)), Decimal(0))
+    rest_of_today = max(_mean(groups[_weekend(today)]) - daily.get(today, Decimal(0)), Decimal(0))
+    later = sum((_mean(groups[_weekend(day)]) for day in left[1:]), Decimal(0))
+    expected = rest_of_today + later
     variance = sum((_variance(groups[_weekend(day)]) for day in left), Decimal(0))
     spread = Z_80 * variance.sqrt()
     return Forecast(

@@ -29,6 +29,12 @@ def test_what_today_has_cost_is_not_expected_again() -> None:
     assert found.expected == 30
 
 
+def test_a_dear_today_takes_nothing_from_the_days_after_it() -> None:
+    found = forecast(Decimal(27), every_day("1") | {TODAY: Decimal(10)}, TODAY, LAST)
+    assert found is not None
+    assert found.expected == 27 + 12
+
+
 def test_weekends_are_a_rate_of_their_own() -> None:
     daily = {day: cost for day, cost in every_day("1").items() if day.weekday() < 5}
     found = forecast(Decimal(12), daily, TODAY, LAST)
