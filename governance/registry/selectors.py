@@ -43,10 +43,10 @@ def costs_this_month(use_case_ids: list[int], now: datetime) -> dict[int, Decima
 
 def gate_facts(use_case: UseCase) -> GateFacts:
     counts = UseCase.objects.filter(pk=use_case.pk).aggregate(
-        scores=Count("scores", distinct=True),
+        scored=Count("scores", distinct=True),
         assessments=Count("risk_assessments", distinct=True),
-        datasets=Count("datasets", distinct=True),
-        metrics=Count(
+        named=Count("datasets", distinct=True),
+        with_target=Count(
             "metrics",
             filter=Q(metrics__baseline__isnull=False, metrics__target__isnull=False),
             distinct=True,
@@ -56,13 +56,13 @@ def gate_facts(use_case: UseCase) -> GateFacts:
     )
     return GateFacts(
         has_framework=bool(use_case.framework_answers),
-        scores=counts["scores"],
+        scores=counts["scored"],
         is_assessed=counts["assessments"] > 0,
         sensitivity=use_case.sensitivity,
-        datasets=counts["datasets"],
+        datasets=counts["named"],
         has_disclosure=bool(use_case.disclosure_text.strip()),
         has_fallback=bool(use_case.fallback_text.strip()),
-        metrics_with_target=counts["metrics"],
+        metrics_with_target=counts["with_target"],
         metrics_measured=counts["measured"],
         open_items=counts["open_items"],
     )
