@@ -15,7 +15,7 @@ def main() -> None:
     model, port, address_file = sys.argv[1:4]
     parameters = xllamacpp.CommonParams()
     parameters.model.path = model
-    parameters.hostname = "127.0.0.1"
+    parameters.hostnames = ["127.0.0.1"]
     parameters.port = int(port)
     parameters.n_ctx = 16384
     parameters.n_parallel = 2
