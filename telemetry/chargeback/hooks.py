@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from governance.access.models import User
@@ -63,6 +64,7 @@ def cost_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
     return {
         "use_case": use_case,
         "month": month,
+        "currency": settings.PLACET_CURRENCY,
         "cost": dashboard.monthly_costs([use_case.pk], now).get(use_case.pk),
         "meters": meters(above.select_related("team", "use_case")),
     }

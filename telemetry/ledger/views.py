@@ -119,6 +119,7 @@ def _panels(request: HttpRequest, call: Call, now: datetime) -> list[dict[str, s
         if any(user.may(permission) for permission in panel.permissions):
             context = panel.context(call, user, now)
             if context:
-                html = render_to_string(panel.template, {"call": call} | context, request)
+                names = {"call": call, "panel": context} | context
+                html = render_to_string(panel.template, names, request)
                 shown.append({"title": panel.title, "html": html})
     return shown

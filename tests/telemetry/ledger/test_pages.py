@@ -9,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.access.models import User
 from governance.audit.models import AuditEvent
+from governance.kernel.authority import Actor
 from telemetry.ledger import seals
+from telemetry.ledger.services import decide_call
 from tests.factories.ledger import NOW, make_call, make_person, make_settled, make_use_case
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +124,17 @@ def test_a_sealed_call_has_its_proof() -> None:
     assert client.get(f"/calls/{call.pk}/proof/").status_code == 409
     seals.seal_settled(now=NOW)
     assert client.get(f"/calls/{call.pk}/proof/").json()["count"] == 1
+
+
+def test_the_use_case_page_shows_its_latest_calls_and_cost() -> None:
+    call = make_settled()
+    shown = signed_in(make_person("board")).get(f"/use-cases/{call.use_case.slug}/")
+    assert f"/calls/{call.pk}/" in shown.content.decode()
+    assert b"No budget covers it this month" in shown.content
+
+
+def test_what_people_did_with_a_call_stands_on_its_page() -> None:
+    call = make_settled(outcome="hold")
+    decide_call(call=call, verdict="rejected", actor=Actor.system("test"), now=NOW)
+    shown = signed_in(make_person("board")).get(f"/calls/{call.pk}/").content.decode()
+    assert "rejected the held answer" in shown
