@@ -29,6 +29,7 @@ for action, sentence in {
     "use_case.metric_added": "{actor} added a success metric to {subject}",
     "use_case.measured": "{actor} measured {subject}",
     "use_case.item_done": "{actor} ticked a checklist item of {subject}",
+    "use_case.datasets_named": "{actor} named the data of {subject}",
     "dataset.registered": "{actor} registered the dataset {subject}",
 }.items():
     audit_actions.add(action, sentence)

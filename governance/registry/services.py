@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -331,6 +331,23 @@ def register_dataset(
     after = {"sensitivity": sensitivity, "use_cases": [one.slug for one in use_cases]}
     record(actor=actor, action="dataset.registered", subject=dataset, now=now, after=after)
     return dataset
+
+
+@transaction.atomic
+def name_datasets(
+    *, actor: Actor, use_case: UseCase, dataset_ids: Iterable[int], now: datetime
+) -> UseCase:
+    """Say which registered datasets the use case rests on; replaces those named before."""
+    locked = _locked(use_case.pk)
+    if not actor.may(Permission.DATASET_MANAGE):
+        check_can_manage(actor, locked.team)
+    named = list(Dataset.objects.filter(pk__in=set(dataset_ids)))
+    before = {"datasets": list(locked.datasets.values_list("name", flat=True))}
+    after = {"datasets": [one.name for one in named]}
+    if before != after:
+        locked.datasets.set(named)
+        _record(actor, "use_case.datasets_named", locked, now, before=before, after=after)
+    return locked
 
 
 @transaction.atomic

@@ -47,7 +47,9 @@ class StageSubject:
 
     def snapshot(self, subject: UseCase, proposal: dict[str, Any]) -> dict[str, Any]:
         facts: dict[str, Any] = plain({name: getattr(subject, name) for name in FACTS})
-        return {"stage": proposal["target"]} | facts
+        score = subject.scores.first()
+        scored = {"impact": score.impact_total, "effort": score.effort_total} if score else {}
+        return {"stage": proposal["target"], "scores": plain(scored)} | facts
 
     def base(self, subject: UseCase, proposal: dict[str, Any]) -> dict[str, Any]:
         standing = (

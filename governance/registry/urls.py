@@ -11,5 +11,6 @@ urlpatterns = [
     path("use-cases/<slug:slug>/intake/<slug:step>/", views.step, name="step"),
     path("use-cases/<slug:slug>/propose/", views.propose, name="propose"),
     path("use-cases/<slug:slug>/metrics/", views.add_metric, name="add-metric"),
+    path("use-cases/<slug:slug>/metrics/<int:metric>/", views.measure, name="measure"),
     path("use-cases/<slug:slug>/checklist/<int:item>/", views.tick, name="tick"),
 ]

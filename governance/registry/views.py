@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -19,12 +20,12 @@ from governance.approvals.selectors import standing
 from governance.audit.selectors import timeline_for
 from governance.home.charts import figure_data
 from governance.kernel.authority import Permission
-from governance.kernel.errors import Invalid
+from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.registry import framework, risk, scoring, services
 from governance.registry.charts import portfolio
-from governance.registry.models import UseCase
+from governance.registry.models import Dataset, UseCase
 from governance.registry.registries import use_case_panels
 from governance.registry.rules import USE_CASE_STAGES, missing_for
 from governance.registry.selectors import (
@@ -43,6 +44,8 @@ def use_case_list(request: HttpRequest) -> HttpResponse:
     for name in ("stage", "tier", "team__slug"):
         if value := request.GET.get(name):
             use_cases = use_cases.filter(**{name: value})
+    if request.GET.get("format") == "csv":
+        return _csv(use_cases)
     listed = Paginator(use_cases, 50).get_page(request.GET.get("page"))
     costs = costs_this_month([one.pk for one in listed], timezone.now())
     context = {
@@ -53,6 +56,24 @@ def use_case_list(request: HttpRequest) -> HttpResponse:
         "may_register": actor_of(request).may(Permission.USE_CASE_MANAGE),
     }
     return page(request, "governance/registry/list.html", context)
+
+
+def _csv(use_cases: Any) -> HttpResponse:
+    """The filtered list, safe to open in a spreadsheet."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="use-cases.csv"'
+    writer = csv.writer(response)
+    columns = ("title", "stage", "tier", "owner", "team", "quadrant", "cost this month")
+    writer.writerow(columns)
+    found = list(use_cases)
+    costs = costs_this_month([one.pk for one in found], timezone.now())
+    for one in found:
+        row = _row(one, costs)
+        cells = [one.title, one.stage, one.tier, one.owner.name, one.team.name, row["quadrant"]]
+        # A leading sign would be run as a formula by a spreadsheet.
+        safe = [f"'{cell}" if cell[:1] in tuple("=+-@\t\r") and cell else cell for cell in cells]
+        writer.writerow([*safe, row["cost"]])
+    return response
 
 
 def _row(use_case: Any, costs: dict[int, Decimal]) -> dict[str, Any]:
@@ -117,7 +138,7 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
     services.check_can_manage(actor_of(request), use_case.team)
     if step not in STEPS[1:]:
         return redirect("registry:detail", slug=slug)
-    error: Invalid | None = None
+    error: Invalid | Conflict | None = None
     if request.method == "POST":
         try:
             _SAVE[step](request, use_case)
@@ -126,8 +147,9 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
                 messages.success(request, "Registered. What the next stage still needs is below.")
                 return redirect("registry:detail", slug=slug)
             return redirect("registry:step", slug=slug, step=after)
-        except Invalid as invalid:
-            error = invalid
+        except (Invalid, Conflict) as refused:
+            error = refused
+            use_case.refresh_from_db()
     answers = use_case.framework_answers or {}
     latest = use_case.risk_assessments.first()
     context = {
@@ -135,6 +157,9 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
         "step": step,
         "steps": STEPS,
         "error": error,
+        "differences": _differences(request, use_case) if isinstance(error, Conflict) else [],
+        "datasets": Dataset.objects.all(),
+        "named": set(use_case.datasets.values_list("pk", flat=True)),
         "values": request.POST,
         "questions": framework.QUESTIONS,
         "answers": answers,
@@ -149,8 +174,26 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
         "risk_questions": risk.QUESTIONS,
         "risk_answers": latest.answers if latest else {},
     }
-    status = 422 if error else 200
+    status = error_status(error)
     return page(request, f"governance/registry/step_{step}.html", context, status=status)
+
+
+def error_status(error: Invalid | Conflict | None) -> int:
+    """200 for a fresh form, 422 for one that does not fit, 409 for one that came too late."""
+    if error is None:
+        return 200
+    return 409 if isinstance(error, Conflict) else 422
+
+
+def _differences(request: HttpRequest, use_case: UseCase) -> list[dict[str, str]]:
+    """Field by field, what stands now beside what this person typed."""
+    names = [name for name in request.POST if name in services.EDITABLE]
+    pairs = [(name, str(getattr(use_case, name)), request.POST[name]) for name in names]
+    return [
+        {"field": name.replace("_", " "), "stands": stands, "typed": typed}
+        for name, stands, typed in pairs
+        if stands != typed
+    ]
 
 
 def _save_pattern(request: HttpRequest, use_case: UseCase) -> None:
@@ -189,6 +232,12 @@ def _save_data(request: HttpRequest, use_case: UseCase) -> None:
         sample_share=share,
         disclosure_text=post.get("disclosure_text", "")[:5000],
         fallback_text=post.get("fallback_text", "")[:5000],
+    )
+    services.name_datasets(
+        actor=actor_of(request),
+        use_case=use_case,
+        dataset_ids=[int(one) for one in post.getlist("datasets") if one.isdigit()],
+        now=timezone.now(),
     )
 
 
@@ -293,6 +342,25 @@ def add_metric(request: HttpRequest, slug: str) -> HttpResponse:
         unit=request.POST.get("unit", "")[:30],
         baseline=_number(request.POST.get("baseline")),
         target=_number(request.POST.get("target")),
+        now=timezone.now(),
+    )
+    return redirect("registry:detail", slug=slug)
+
+
+@requires(Permission.USE_CASE_MANAGE)
+@require_POST
+def measure(request: HttpRequest, slug: str, metric: int) -> HttpResponse:
+    """Note a measured value of today."""
+    use_case: UseCase = get_or_404(use_cases_visible_to(cast(User, request.user)), slug=slug)
+    value = _number(request.POST.get("value"))
+    if value is None:
+        raise Invalid("Nothing was saved: give the measured value as a number.")
+    services.measure(
+        actor=actor_of(request),
+        metric=get_or_404(use_case.metrics.select_related("use_case__team"), pk=metric),
+        value=value,
+        on=timezone.localdate(),
+        source=request.POST.get("source", "")[:200],
         now=timezone.now(),
     )
     return redirect("registry:detail", slug=slug)
