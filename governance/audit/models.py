@@ -60,7 +60,8 @@ class AuditEvent(models.Model):
     @property
     def sentence(self) -> str:
         """The event in words; an action that is no longer registered is shown by its code."""
-        pattern = audit_actions[self.action] if self.action in audit_actions else self.action
+        known = self.action in audit_actions
+        pattern = audit_actions[self.action] if known else self.action
         return pattern.format(actor=self.actor_label, subject=self.subject_label)
 
 

@@ -179,9 +179,7 @@ def _licence_review(people: People, now: datetime) -> UseCase:
     for target in ("assessed", "approved", "pilot"):
         _advance(people, use_case, target, now)
     value, source = Decimal(55), "timed by hand in the first week"
-    registry.measure(
-        actor=owner, metric=metric, value=value, on=now.date(), source=source, now=now
-    )
+    registry.measure(actor=owner, metric=metric, value=value, on=now.date(), source=source, now=now)
     return use_case
 
 

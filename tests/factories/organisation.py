@@ -1,0 +1,95 @@
+"""A small organisation in which a call can be made, put together through the services."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from django.utils import timezone
+
+from prompts.gateway.demo import organisation as demo
+from prompts.gateway.demo.people import People, make
+
+
+@dataclass
+class Provider:
+    """A scripted provider on loopback that speaks OpenAI's protocol."""
+
+    url: str = ""
+    answers: list[Any] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def next_answer(self) -> Any:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+GOOD = json.dumps({"spdx": "MIT", "copyleft": False, "obligations": ["Keep the notice."]})
+
+
+@contextmanager
+def provider(*answers: Any) -> Iterator[Provider]:
+    """Serves the answers in order, the last for ever; an int is an HTTP status."""
+    scripted = Provider(answers=list(answers) or [GOOD])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["content-length"])
+            scripted.asked.append(json.loads(self.rfile.read(length)))
+            answer = scripted.next_answer()
+            status = answer if isinstance(answer, int) else 200
+            body = {
+                "choices": [{"message": {"content": answer}, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 100, "completion_tokens": 20},
+            }
+            content = json.dumps(body if status == 200 else {"error": {}}).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    scripted.url = f"http://127.0.0.1:{server.server_port}/v1"
+    try:
+        yield scripted
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class World:
+    """An organisation with one released use case and its key."""
+
+    people: People
+    use_case: Any
+    key: str
+    now: datetime
+
+
+def world() -> World:
+    """The demo organisation without its history: everything released, one key."""
+    from governance.approvals import services as approvals
+    from governance.kernel.authority import Actor
+
+    now = timezone.now()
+    people = make(now)
+    approvals.install_starting_policies(actor=Actor.system("tests"), now=now)
+    local, _ = demo._models(people, now)
+    use_case = demo._licence_review(people, now)
+    demo._queue(people, [use_case], now)
+    demo._prompt(people, use_case, local, now)
+    demo._budgets(people, now)
+    return World(people, use_case, demo._key(people, use_case, now), now)
