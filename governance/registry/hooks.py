@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 
 from governance.access.models import User
 from governance.approvals.registries import change_subjects
-from governance.audit.registries import audit_actions
+from governance.audit.registries import (
+    EvidenceSection,
+    PackScope,
+    audit_actions,
+    evidence_sections,
+)
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
-from governance.registry.models import UseCase
+from governance.registry.models import RiskAssessment, UseCase
 from governance.registry.rules import USE_CASE_STAGES
 from governance.registry.subjects import StageSubject
 
@@ -64,3 +71,67 @@ def drafts(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("drafts", drafts)
+
+
+def register_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """The register as it stands, for the scope's team; not cut by period."""
+    use_cases = UseCase.objects.select_related("team", "owner")
+    if scope.team_id is not None:
+        use_cases = use_cases.filter(team_id=scope.team_id)
+    for one in use_cases.iterator():
+        yield {
+            "slug": one.slug,
+            "title": one.title,
+            "team": one.team.code,
+            "owner": one.owner.email,
+            "stage": one.stage,
+            "tier": one.tier,
+            "sensitivity": one.sensitivity,
+            "oversight": one.oversight,
+            "suspended_at": one.suspended_at.isoformat() if one.suspended_at else "",
+        }
+
+
+def risk_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Risk assessments of the period, with the rules that fired."""
+    assessments = RiskAssessment.objects.select_related("use_case", "assessor").filter(
+        at__gte=scope.starts_at, at__lt=scope.ends_at
+    )
+    if scope.team_id is not None:
+        assessments = assessments.filter(use_case__team_id=scope.team_id)
+    for one in assessments.order_by("at", "pk").iterator():
+        yield {
+            "use_case": one.use_case.slug,
+            "at": one.at.isoformat(),
+            "assessor": one.assessor.email,
+            "tier": one.tier,
+            "questionnaire": one.questionnaire_version,
+            "rules": ", ".join(rule["code"] for rule in one.fired_rules),
+        }
+
+
+for section in (
+    EvidenceSection(
+        "use_cases",
+        "Use cases",
+        (
+            "slug",
+            "title",
+            "team",
+            "owner",
+            "stage",
+            "tier",
+            "sensitivity",
+            "oversight",
+            "suspended_at",
+        ),
+        register_rows,
+    ),
+    EvidenceSection(
+        "risk_assessments",
+        "Risk assessments",
+        ("use_case", "at", "assessor", "tier", "questionnaire", "rules"),
+        risk_rows,
+    ),
+):
+    evidence_sections.add(section.name, section)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from governance.audit.registries import PackScope, evidence_sections
 from governance.registry import scoring
 from tests.factories.ledger import make_person, make_team, make_use_case
 
@@ -54,3 +58,16 @@ def test_a_stranger_sees_nothing(client: Client, url: str) -> None:
     assert (
         client.post(f"{url}stages/", {"target": "assessed", "reason": "x"}, JSON).status_code == 404
     )
+
+
+def test_the_pack_holds_the_register_and_the_assessments_of_the_period(
+    client: Client, url: str
+) -> None:
+    client.post(f"{url}risk-assessments/", {"answers": {"essential": True}}, JSON)
+    now = timezone.now()
+    scope = PackScope(now - timedelta(days=1), now + timedelta(days=1), None)
+    register, risks = evidence_sections["use_cases"], evidence_sections["risk_assessments"]
+    assert [tuple(row) for row in register.rows(scope)] == [register.columns]
+    found = list(risks.rows(scope))
+    assert [tuple(row) for row in found] == [risks.columns]
+    assert (found[0]["tier"], found[0]["rules"]) == ("high", "R2")
