@@ -16,7 +16,7 @@ from governance.kernel.errors import Invalid
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
 from governance.registry.models import UseCase
-from governance.registry.rules import USE_CASE_STAGES, missing_for
+from governance.registry.rules import USE_CASE_STAGES, Stage, missing_for
 from governance.registry.selectors import gate_facts
 from governance.registry.services import check_can_manage
 
@@ -62,7 +62,10 @@ class StageSubject:
         return facts | {"stage": subject.stage}
 
     def tier(self, subject: UseCase, proposal: dict[str, Any]) -> RiskTier:
-        return RiskTier(subject.tier or RiskTier.HIGH)
+        tier = RiskTier(subject.tier or RiskTier.HIGH)
+        # What turned out unacceptable must still be able to end.
+        is_retired = proposal.get("target") == Stage.RETIRED
+        return RiskTier.HIGH if is_retired and tier == RiskTier.UNACCEPTABLE else tier
 
     def team(self, subject: UseCase) -> Team | None:
         return subject.team

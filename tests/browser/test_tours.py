@@ -1,0 +1,88 @@
+"""The board's and the reviewer's tours, clicked; every page on the way passes axe in both themes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from prompts.gateway import pipeline
+from prompts.gateway.context import GovernedRequest
+from telemetry.ledger.models import Call
+from tests.factories.organisation import World, provider, world
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def here(settings: Any) -> Iterator[World]:
+    made = world()
+    with provider() as scripted:
+        settings.PLACET_MODEL_URL = scripted.url
+        variables = {"licence_text": "MIT License"}
+        pipeline.run(GovernedRequest("licence-review", made.key, variables=variables))
+        yield made
+
+
+def sign_in(page: Page, url: str, here: World, role: str) -> None:
+    page.goto(f"{url}/accounts/login/")
+    page.fill("#id_login", here.people.users[role].email)
+    page.fill("#id_password", here.people.passwords[role])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/")
+
+
+def assert_accessible(page: Page) -> None:
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def test_the_board_decides_from_my_work(page: Page, live_server: Any, here: World) -> None:
+    sign_in(page, live_server.url, here, "board")
+    assert_accessible(page)
+    page.get_by_role("link", name="Open the first").click()
+    assert_accessible(page)
+    page.get_by_label("approve", exact=True).check()
+    page.get_by_label("Why", exact=True).fill("Clearer, and the same cost.")
+    page.get_by_role("button", name="Decide").click()
+    assert page.get_by_text("signed by Bea Board").is_visible()
+
+
+def test_a_reviewer_decides_with_the_keyboard(page: Page, live_server: Any, here: World) -> None:
+    sign_in(page, live_server.url, here, "reviewer")
+    page.goto(f"{live_server.url}/reviews/")
+    assert_accessible(page)
+    page.keyboard.press("n")
+    page.wait_for_url("**/reviews/items/**")
+    assert_accessible(page)
+    page.keyboard.press("a")
+    page.wait_for_url("**/next/")
+    assert page.get_by_text("Nothing waits in").is_visible()
+    assert Call.objects.get().state == "released"
+
+
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [
+        ("finance", "/chargeback/"),
+        ("compliance", "/audit/"),
+        ("compliance", "/audit/events/"),
+        ("safety", "/incidents/"),
+        ("owner", "/use-cases/licence-review/"),
+        ("owner", "/use-cases/new/"),
+        ("ml_engineer", "/models/"),
+        ("prompt_engineer", "/prompts/licence-reader/"),
+        ("administrator", "/people/"),
+        ("board", "/help/"),
+        ("board", "/calls/"),
+    ],
+)
+def test_pages_pass_axe(page: Page, live_server: Any, here: World, role: str, path: str) -> None:
+    sign_in(page, live_server.url, here, role)
+    page.goto(live_server.url + path)
+    assert_accessible(page)
