@@ -48,7 +48,7 @@ def test_the_board_decides_from_my_work(page: Page, live_server: Any, here: Worl
     page.get_by_role("link", name="Open the first").click()
     assert_accessible(page)
     page.get_by_label("approve", exact=True).check()
-    page.get_by_label("Why", exact=True).fill("Clearer, and the same cost.")
+    page.locator("#rationale").fill("Clearer, and the same cost.")
     page.get_by_role("button", name="Decide").click()
     assert page.get_by_text("signed by Bea Board").is_visible()
 
