@@ -132,6 +132,7 @@ def _with_changed_byte(path: Path, name: str) -> Path:
         for one in source.namelist():
             content = bytearray(source.read(one))
             if one == name:
+                content = content or bytearray(b"x")
                 content[len(content) // 2] ^= 1
             changed.writestr(one, bytes(content))
     return target
