@@ -52,19 +52,20 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         if reach.everywhere:
             return self
         mine = Q(team_id__in=reach.team_ids) | Q(proposer=user)
-        return self.filter(mine | Q(pk__in=slots_of(user).values("change")))
+        return self.filter(mine | Q(pk__in=_asked_of(user).values("change")))
 
     def waiting_for(self, user: User) -> ChangeRequestQuerySet:
         """Open, with a free slot for this person, who has not yet decided."""
-        return (
-            self.filter(state="open", pk__in=slots_of(user).values("change"))
-            .exclude(decisions__person=user, decisions__is_void=False)
-            .distinct()
+        decided = Decision.objects.filter(person=user, is_void=False)
+        free = _asked_of(user).filter(filled_by=None)
+        return self.filter(state="open", pk__in=free.values("change")).exclude(
+            pk__in=decided.values("change")
         )
 
 
-def slots_of(user: User) -> models.QuerySet[SignOffSlot]:
-    return SignOffSlot.objects.filter(eligible=user, filled_by=None)
+def _asked_of(user: User) -> models.QuerySet[SignOffSlot]:
+    """Slots that the person may fill, filled already or not."""
+    return SignOffSlot.objects.filter(eligible=user)
 
 
 class ChangeRequest(models.Model):
@@ -193,6 +194,9 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
     def in_force(self, now: datetime) -> ApprovalQuerySet:
         return self.filter(state="in_force", valid_from__lte=now, valid_until__gt=now)
 
+    def unended(self) -> ApprovalQuerySet:
+        return self.filter(state__in=["in_force", "suspended"])
+
 
 class Approval(models.Model):
     """The standing result of a granted request; the gateway asks for it at every call."""
@@ -209,6 +213,7 @@ class Approval(models.Model):
     valid_until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=300, blank=True)
+    noticed_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     objects = ApprovalQuerySet.as_manager()
 

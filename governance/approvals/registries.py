@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from django.db.models import Model
 
@@ -48,6 +48,16 @@ class ChangeSubject(Protocol):
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None: ...
     def url(self, subject: Any) -> str: ...
     def check_can_propose(self, actor: Actor, subject: Any) -> None: ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A kind whose thing comes back when its suspended approval does.
+
+    Kinds that only ask for the approval when they are used need nothing.
+    """
+
+    def resume(self, approval: Approval, actor: Actor, now: datetime) -> None: ...
 
 
 change_subjects: Registry[ChangeSubject] = Registry("change subjects")

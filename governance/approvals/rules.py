@@ -68,22 +68,45 @@ class Slot:
     filled_by: int | None = None
 
 
-def slot_to_fill(slots: Collection[Slot], person: int) -> int | None:
-    """The free slot for this person that keeps most choice for the others; None if none.
+def slot_to_fill(
+    slots: Collection[Slot], person: int, decided: frozenset[int] = frozenset()
+) -> int | None:
+    """The free slot that this person should take; None if there is none for them.
 
-    The slot with the fewest eligible people is taken first, so that a narrow slot is not
-    left to somebody who cannot come.
+    Of the slots after which the others can still be filled, the one with the fewest eligible
+    people, so that a narrow slot is not left to somebody who cannot come. `decided` are the
+    people who have spoken already and fill nothing more.
     """
-    if any(slot.filled_by == person for slot in slots):
+    if person in decided or any(slot.filled_by == person for slot in slots):
         return None
     free = [slot for slot in slots if slot.filled_by is None and person in slot.eligible]
     if not free:
         return None
-    return min(free, key=lambda slot: (len(slot.eligible), slot.identifier)).identifier
+    spoken = decided | {person}
+
+    def rank(slot: Slot) -> tuple[bool, int, int]:
+        others = [one for one in slots if one is not slot]
+        return bool(cannot_be_filled(others, spoken)), len(slot.eligible), slot.identifier
+
+    return min(free, key=rank).identifier
+
+
+def cannot_be_filled(slots: Collection[Slot], decided: frozenset[int]) -> list[int]:
+    """Free slots for which no distinct person is left, by their identifiers."""
+    left = [
+        Slot(slot.identifier, slot.eligible - decided) for slot in slots if slot.filled_by is None
+    ]
+    placed = _placed(left)
+    return sorted(slot.identifier for slot in left if slot.identifier not in placed)
 
 
 def can_all_be_filled(slots: Collection[Slot]) -> bool:
-    """Whether distinct people exist for all slots (bipartite matching by augmenting paths)."""
+    """Whether distinct people exist for all slots."""
+    return len(_placed(slots)) == len(slots)
+
+
+def _placed(slots: Collection[Slot]) -> set[int]:
+    """As many slots as distinct people can fill (bipartite matching by augmenting paths)."""
     taken: dict[int, int] = {}
     by_id = {slot.identifier: slot for slot in slots}
 
@@ -95,4 +118,15 @@ def can_all_be_filled(slots: Collection[Slot]) -> bool:
                 return True
         return False
 
-    return all(place(identifier, set()) for identifier in sorted(by_id))
+    return {identifier for identifier in sorted(by_id) if place(identifier, set())}
+
+
+NOTICE_DAYS = (30, 7, 1)
+
+
+def notice_due(days_left: int, noticed: int | None) -> int | None:
+    """Which notice before the end is due now: 30, 7 or 1 days, each given once; None if none."""
+    due = [
+        days for days in NOTICE_DAYS if days_left <= days and (noticed is None or days < noticed)
+    ]
+    return min(due) if due else None

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 
 from governance.access.models import User
 from governance.access.selectors import holders
@@ -21,24 +20,54 @@ from governance.approvals.models import (
     Decision,
     SignOffSlot,
 )
+from governance.approvals.moving import (
+    close,
+    locked_change,
+    locked_subject,
+    move,
+    tell_proposer,
+    tell_signatories,
+    write_event,
+)
 from governance.approvals.policies import DECISION_HOURS, STARTING_POLICIES, VALIDITY_DAYS
 from governance.approvals.registries import ChangeSubject, change_subjects
 from governance.approvals.rules import (
-    APPROVAL_STATES,
     CHANGE_STATES,
     FAVOURABLE,
     Outcome,
     can_all_be_filled,
     slot_to_fill,
 )
+from governance.approvals.standing import (
+    end_approval,
+    has_moved,
+    keep_house,
+    mark_stale,
+    meet_condition,
+    supersede_others,
+)
 from governance.audit.services import record
-from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import digest
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
 
+__all__ = [
+    "NewCondition",
+    "StaleChange",
+    "business_hours_after",
+    "comment",
+    "decide",
+    "end_approval",
+    "install_starting_policies",
+    "keep_house",
+    "mark_stale",
+    "meet_condition",
+    "open_change",
+    "revise",
+    "withdraw",
+]
 HOURS_PER_BUSINESS_DAY = 8
 EXPIRES_AFTER = timedelta(days=60)
 
@@ -122,8 +151,8 @@ def open_change(
             "Decide, revise or withdraw that one first."
         ) from None
     _freeze_slots(change, now)
-    _record(actor, "change.opened", change, now, reason=change.reason)
-    _tell_signatories(change, now)
+    write_event(actor, "change.opened", change, now, reason=change.reason)
+    tell_signatories(change, now)
     return change
 
 
@@ -225,14 +254,17 @@ def _decide(
     now: datetime,
     conditions: tuple[NewCondition, ...],
 ) -> Decision:
-    change = _locked(change_id)
+    change = locked_change(change_id)
     choice = _outcome(outcome)
     if change.state != "open":
         raise WrongState(
             f"Your decision was not counted: this request is {change.state.replace('_', ' ')}."
         )
+    if change.expires_at <= now:
+        raise WrongState("Your decision was not counted: this request ran out undecided.")
     _check_seen(change, digest_seen)
-    if _has_moved(change):
+    locked_subject(change)
+    if has_moved(change):
         raise StaleChange(
             "Your decision was not counted: what is proposed, or what it replaces, has changed "
             "since this was opened. The proposer must revise it."
@@ -274,14 +306,6 @@ def _check_seen(change: ChangeRequest, digest_seen: str) -> None:
         )
 
 
-def _has_moved(change: ChangeRequest) -> bool:
-    kind = change_subjects[change.kind]
-    subject = kind.find(change.subject_id)
-    now_proposed = digest(kind.snapshot(subject, change.proposal))
-    now_base = digest(kind.base(subject, change.proposal))
-    return (now_proposed, now_base) != (change.digest, change.base_digest)
-
-
 def _check_words(choice: Outcome, rationale: str, conditions: Sequence[NewCondition]) -> None:
     if choice in (Outcome.REJECT, Outcome.REQUEST_CHANGES) and not rationale.strip():
         raise Invalid(
@@ -304,11 +328,12 @@ def _slot_for(change: ChangeRequest, actor: Actor) -> SignOffSlot:
             "benefits. Somebody else must sign."
         )
     slots = list(change.slots.prefetch_related("eligible"))
-    chosen = slot_to_fill([slot.as_slot() for slot in slots], actor.user.pk)
+    decided = frozenset(change.decisions.filter(is_void=False).values_list("person_id", flat=True))
+    chosen = slot_to_fill([slot.as_slot() for slot in slots], actor.user.pk, decided)
     if chosen is None:
         raise NotAllowed(
             "Your decision was not counted: no open sign-off of this request is yours to give, "
-            "or you have signed already."
+            "or you have decided already."
         )
     slot = next(slot for slot in slots if slot.pk == chosen)
     # Frozen when opened; but who lost the role or the account since cannot sign with it.
@@ -340,33 +365,24 @@ def _write_decision(
         slot.filled_by = actor.user
         slot.save(update_fields=["filled_by"])
     after = {"outcome": choice, "digest": digest_seen, "signs_as": slot.label}
-    _record(actor, "change.decided", change, now, reason=rationale, after=after)
+    write_event(actor, "change.decided", change, now, reason=rationale, after=after)
     return decision
 
 
 def _follow(change: ChangeRequest, choice: Outcome, actor: Actor, now: datetime) -> None:
     if choice == Outcome.REJECT:
-        _close(change, "reject", actor, now)
+        close(change, "reject", actor, now)
     elif choice == Outcome.REQUEST_CHANGES:
-        _move(change, "request_changes", actor, now)
-        _tell_proposer(change, f"Changes are asked for: {change.title}", now)
+        move(change, "request_changes", actor, now)
+        tell_proposer(change, f"Changes are asked for: {change.title}", now)
     elif choice in FAVOURABLE and not change.slots.filter(filled_by=None).exists():
         _grant(change, actor, now)
 
 
 def _grant(change: ChangeRequest, actor: Actor, now: datetime) -> Approval:
     """Rule 7: the approval stands and the change is applied, in this one transaction."""
-    _move(change, "grant", actor, now)
+    move(change, "grant", actor, now)
     environment = str(change.proposal.get("environment", ""))
-    older = Approval.objects.select_for_update().filter(
-        kind=change.kind,
-        subject_id=change.subject_id,
-        environment=environment,
-        state__in=["in_force", "suspended"],
-    )
-    replaced = list(older)
-    for approval in replaced:
-        _end(approval, "supersede", now, f"Replaced by change {change.pk}")
     approval = Approval.objects.create(
         change=change,
         kind=change.kind,
@@ -376,28 +392,14 @@ def _grant(change: ChangeRequest, actor: Actor, now: datetime) -> Approval:
         valid_from=now,
         valid_until=now + timedelta(days=change.policy.validity_days),
     )
+    supersede_others(approval, [change.subject_id], now)
     after = {"digest": approval.digest, "valid_until": approval.valid_until}
-    _record(actor, "approval.granted", change, now, after=after)
+    write_event(actor, "approval.granted", change, now, after=after)
     change_subjects[change.kind].apply(change, approval, actor, now)
     change.closed_at = now
-    _move(change, "apply", actor, now)
-    _tell_proposer(change, f"Approved and applied: {change.title}", now)
+    move(change, "apply", actor, now)
+    tell_proposer(change, f"Approved and applied: {change.title}", now)
     return approval
-
-
-def _move(change: ChangeRequest, action: str, actor: Actor, now: datetime) -> None:
-    before = change.state
-    change.state = CHANGE_STATES.target(change.state, action)
-    change.save(update_fields=["state", "closed_at"])
-    _record(
-        actor, "change.moved", change, now, before={"state": before}, after={"state": change.state}
-    )
-
-
-def _close(change: ChangeRequest, action: str, actor: Actor, now: datetime) -> None:
-    change.closed_at = now
-    _move(change, action, actor, now)
-    _tell_proposer(change, f"{change.state.capitalize()}: {change.title}", now)
 
 
 @transaction.atomic
@@ -410,49 +412,39 @@ def revise(
     proposal: dict[str, Any] | None = None,
 ) -> ChangeRequest:
     """A new revision by the proposer: a fresh snapshot, earlier decisions void, slots free."""
-    change = _locked(change_id)
+    change = locked_change(change_id)
     _check_is_proposer(actor, change)
     kind = change_subjects[change.kind]
     subject = kind.find(change.subject_id)
+    kind.check_can_propose(actor, subject)
     change.proposal = proposal or change.proposal
-    _check_gate(kind, subject, change.proposal, reason)
     change.state = CHANGE_STATES.target(change.state, "revise")
+    _check_gate(kind, subject, change.proposal, reason)
     change.revision += 1
     change.reason = reason.strip()
     change.tier = kind.tier(subject, change.proposal)
     change.policy = _policy_for(change.kind, RiskTier(change.tier))
     change.due_at = business_hours_after(now, change.policy.decision_hours)
+    change.expires_at = now + EXPIRES_AFTER
     _take_snapshot(change, kind, subject)
     change.save()
-    change.decisions.update(is_void=True)
-    change.decisions.update(slot=None)
+    change.decisions.update(is_void=True, slot=None)
     change.conditions.all().delete()
     change.slots.all().delete()
     _freeze_slots(change, now)
     after = {"revision": change.revision, "digest": change.digest}
-    _record(actor, "change.revised", change, now, reason=reason, after=after)
-    _tell_signatories(change, now)
+    write_event(actor, "change.revised", change, now, reason=reason, after=after)
+    tell_signatories(change, now)
     return change
 
 
 @transaction.atomic
 def withdraw(*, actor: Actor, change_id: int, reason: str, now: datetime) -> ChangeRequest:
     """The proposer takes it back while it is undecided."""
-    change = _locked(change_id)
+    change = locked_change(change_id)
     _check_is_proposer(actor, change)
-    _close(change, "withdraw", actor, now)
+    close(change, "withdraw", actor, now, reason=reason.strip()[:500])
     return change
-
-
-@transaction.atomic
-def mark_stale(*, change_id: int, now: datetime) -> bool:
-    """Mark an open request whose content or base has moved; whether it had."""
-    change = _locked(change_id)
-    if change.state != "open" or not _has_moved(change):
-        return False
-    _move(change, "go_stale", Actor.system("approvals"), now)
-    _tell_proposer(change, f"Needs a new revision: {change.title}", now)
-    return True
 
 
 @transaction.atomic
@@ -465,148 +457,10 @@ def comment(*, actor: Actor, change_id: int, text: str, now: datetime) -> Commen
         )
     change: ChangeRequest = get_or_404(ChangeRequest.objects.visible_to(actor.user), pk=change_id)
     added = Comment.objects.create(change=change, person=actor.user, text=text, at=now)
-    _record(actor, "change.commented", change, now)
+    write_event(actor, "change.commented", change, now)
     return added
 
 
 def _check_is_proposer(actor: Actor, change: ChangeRequest) -> None:
     if actor.user is None or actor.user.pk != change.proposer_id:
         raise NotAllowed(f"Nothing was changed: only {change.proposer} can do this.")
-
-
-def _locked(change_id: int) -> ChangeRequest:
-    requests = ChangeRequest.objects.select_for_update(of=("self",))
-    found: ChangeRequest = get_or_404(
-        requests.select_related("policy", "proposer", "team"), pk=change_id
-    )
-    return found
-
-
-@transaction.atomic
-def end_approval(
-    *, actor: Actor, approval_id: int, action: str, reason: str, now: datetime
-) -> Approval:
-    """Suspend, resume or revoke a standing approval; `action` is the arrow's name.
-
-    Signatories of its kind may, and whoever commands incidents may suspend.
-    """
-    approvals = Approval.objects.select_for_update(of=("self",)).select_related("change__team")
-    approval: Approval = get_or_404(approvals, pk=approval_id)
-    _check_can_end(actor, approval, action)
-    if not reason.strip():
-        raise Invalid("Nothing was changed: say why.", fields={"reason": ["Say why."]})
-    _end(approval, action, now, reason)
-    _record(actor, f"approval.{action}", approval.change, now, reason=reason)
-    if action in ("suspend", "revoke", "expire"):
-        change_subjects[approval.kind].end(approval, actor, now, reason)
-    return approval
-
-
-def _end(approval: Approval, action: str, now: datetime, reason: str) -> None:
-    approval.state = APPROVAL_STATES.target(approval.state, action)
-    approval.ended_at = None if action == "resume" else now
-    approval.end_reason = "" if action == "resume" else reason[:300]
-    approval.save(update_fields=["state", "ended_at", "end_reason"])
-
-
-def _check_can_end(actor: Actor, approval: Approval, action: str) -> None:
-    signatories = {one["permission"] for one in approval.change.policy.sign_offs}
-    may_sign = any(actor.may(Permission(one)) for one in signatories)
-    may_contain = action == "suspend" and actor.may(Permission.INCIDENT_COMMAND)
-    if not may_sign and not may_contain:
-        raise NotAllowed("The approval stands: only those who sign this kind can end it.")
-
-
-def meet_condition(*, actor: Actor, condition_id: int, evidence: str, now: datetime) -> Condition:
-    """The owner says that it is met, and shows by what."""
-    with transaction.atomic():
-        condition: Condition = get_or_404(
-            Condition.objects.select_for_update(of=("self",)).select_related("change"),
-            pk=condition_id,
-        )
-        if actor.user is None or actor.user.pk != condition.owner_id:
-            raise NotAllowed("Nothing was changed: only the condition's owner can meet it.")
-        if not evidence.strip():
-            raise Invalid("Nothing was changed: say by what it is met.")
-        condition.met_at, condition.evidence = now, evidence.strip()[:500]
-        condition.save(update_fields=["met_at", "evidence"])
-        _record(actor, "condition.met", condition.change, now, reason=evidence)
-    return condition
-
-
-def keep_house(*, now: datetime) -> None:
-    """Expire requests and approvals, suspend under overdue conditions, mark what went stale."""
-    system = Actor.system("approvals")
-    for change in ChangeRequest.objects.filter(state="open"):
-        if change.expires_at <= now:
-            with transaction.atomic():
-                locked = _locked(change.pk)
-                if locked.state == "open":
-                    _close(locked, "expire", system, now)
-        else:
-            mark_stale(change_id=change.pk, now=now)
-    for approval in Approval.objects.filter(
-        state__in=["in_force", "suspended"], valid_until__lte=now
-    ):
-        end_approval(
-            actor=system,
-            approval_id=approval.pk,
-            action="expire",
-            reason="Its validity ran out.",
-            now=now,
-        )
-    overdue = Approval.objects.filter(
-        state="in_force",
-        change__conditions__met_at=None,
-        change__conditions__due_on__lt=now.date(),
-    ).distinct()
-    for approval in overdue:
-        end_approval(
-            actor=system,
-            approval_id=approval.pk,
-            action="suspend",
-            reason="A condition is overdue.",
-            now=now,
-        )
-
-
-def _tell_signatories(change: ChangeRequest, now: datetime) -> None:
-    people = User.objects.filter(
-        pk__in=SignOffSlot.eligible.through.objects.filter(signoffslot__change=change).values(
-            "user_id"
-        )
-    )
-    notify(
-        users=people, title=f"Your decision is asked for: {change.title}", url=_url(change), now=now
-    )
-
-
-def _tell_proposer(change: ChangeRequest, title: str, now: datetime) -> None:
-    notify(users=[change.proposer], title=title, url=_url(change), now=now)
-
-
-def _url(change: ChangeRequest) -> str:
-    return reverse("approvals:detail", args=[change.pk])
-
-
-def _record(
-    actor: Actor,
-    action: str,
-    change: ChangeRequest,
-    now: datetime,
-    *,
-    reason: str = "",
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    facts = {"kind": change.kind, "revision": change.revision, "digest": change.digest}
-    record(
-        actor=actor,
-        action=action,
-        subject=change,
-        now=now,
-        before=before,
-        after=facts | (after or {}),
-        reason=reason,
-        team_id=change.team_id,
-    )
