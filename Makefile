@@ -20,6 +20,8 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/python -m pytest -q tests/architecture
 
 format: $(STAMP)

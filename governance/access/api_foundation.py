@@ -31,7 +31,7 @@ class DeclaredPermission(BasePermission):
         if rule == PUBLIC:
             return True
         if request.auth is not None and hasattr(request.auth, "as_actor"):
-            return rule == "key" or "key" in rule if isinstance(rule, tuple) else rule == "key"
+            return "key" in (rule if isinstance(rule, tuple) else (rule,))
         if not request.user or not request.user.is_authenticated:
             return False
         rules = rule if isinstance(rule, tuple) else (rule,)

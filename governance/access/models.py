@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -19,7 +19,12 @@ from guardian.mixins import GuardianUserMixin
 
 from governance.kernel.authority import ROLES, Actor, Permission
 
-SCOPE_PERMISSIONS = [(p.value, p.value.replace("_", " ")) for p in Permission]
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+SCOPE_PERMISSIONS: list[tuple[str, str | StrPromise]] = [
+    (p.value, p.value.replace("_", " ")) for p in Permission
+]
 
 
 class Organisation(models.Model):

@@ -190,7 +190,7 @@ def _take_snapshot(change: ChangeRequest, kind: ChangeSubject, subject: Any) -> 
 
 def _freeze_slots(change: ChangeRequest, now: datetime) -> None:
     """Rules 1, 2 and 6: who may sign is fixed now; no one in conflict; an empty set blocks."""
-    slots = []
+    slots: list[SignOffSlot] = []
     for sign_off in change.policy.sign_offs:
         permission = Permission(sign_off["permission"])
         people = holders(permission, change.team, now=now).exclude(pk__in=change.conflicted)

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from governance.access.api_foundation import PUBLIC
+from governance.kernel.web import PUBLIC
 
 
 class Schema(SpectacularAPIView):

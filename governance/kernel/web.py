@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from governance.kernel.authority import Actor, Permission
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
 Rule = Permission | str
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def requires(*rules: Rule) -> Callable[[View], View]:
@@ -31,7 +32,7 @@ def requires(*rules: Rule) -> Callable[[View], View]:
 
     def declare(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if PUBLIC in rules:
                 return view(request, *args, **kwargs)
             if not request.user.is_authenticated:

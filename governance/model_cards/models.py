@@ -109,7 +109,7 @@ class Deployment(models.Model):
         """The provider's key for a call, or an empty string; never for a page."""
         if self.secret_sealed is None:
             return ""
-        return decrypt(self.secret_sealed, context=f"deployment:{self.slug}:secret")
+        return decrypt(bytes(self.secret_sealed), context=f"deployment:{self.slug}:secret")
 
 
 class Price(models.Model):

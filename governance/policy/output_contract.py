@@ -76,7 +76,7 @@ def problems_of(contract: dict[str, Any]) -> list[str]:
         return ["A label contract names at least one label."]
     if kind == "json_schema":
         try:
-            Draft202012Validator.check_schema(contract.get("schema"))
+            Draft202012Validator.check_schema(contract.get("schema") or {})
         except SchemaError as error:
             return [f"The schema is not valid: {error.message}"]
     return []

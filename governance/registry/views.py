@@ -126,7 +126,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return page(request, "governance/registry/step_what.html", context, status=status)
 
 
-def _texts(request: HttpRequest) -> dict[str, str]:
+def _texts(request: HttpRequest) -> dict[str, Any]:
     names = ("feature", "outcome", "benefit", "stakeholders")
     return {name: request.POST.get(name, "").strip()[:5000] for name in names}
 

@@ -124,6 +124,7 @@ def _response_of(body: dict[str, Any]) -> ProviderResponse:
 def _through_litellm(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
+    from litellm import exceptions as errors
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
@@ -136,13 +137,13 @@ def _through_litellm(deployment: Deployment, request: ProviderRequest) -> Provid
             num_retries=0,
         )
         return _response_of(reply.model_dump())
-    except litellm.Timeout:
+    except errors.Timeout:
         raise ProviderError("timeout") from None
-    except litellm.RateLimitError:
+    except errors.RateLimitError:
         raise ProviderError("rate_limited") from None
-    except (litellm.BadRequestError, litellm.AuthenticationError, litellm.NotFoundError):
+    except (errors.BadRequestError, errors.AuthenticationError, errors.NotFoundError):
         raise ProviderError("rejected") from None
-    except (litellm.APIError, litellm.APIConnectionError):
+    except (errors.APIError, errors.APIConnectionError):
         raise ProviderError("unavailable") from None
     except (KeyError, TypeError, IndexError):
         raise ProviderError("garbled") from None

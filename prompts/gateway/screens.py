@@ -59,7 +59,7 @@ def recognisers() -> dict[str, Any]:
     # Presidio would ask the network for the list of public suffixes; ours is the packaged one.
     offline = tldextract.TLDExtract(suffix_list_urls=())
 
-    class OfflineEmailRecognizer(known.EmailRecognizer):  # type: ignore[misc]  # untyped
+    class OfflineEmailRecognizer(known.EmailRecognizer):
         def validate_result(self, pattern_text: str) -> bool:
             return bool(offline(pattern_text).suffix)
 

@@ -36,7 +36,7 @@ class ReleaseSubject:
         return found
 
     def _version(self, subject: Prompt, proposal: dict[str, Any]) -> PromptVersion:
-        found = subject.versions.filter(pk=proposal.get("version_id")).first()
+        found = subject.versions.filter(pk=proposal.get("version_id") or 0).first()
         if found is None:
             raise Invalid("Nothing was opened: choose a version of this prompt.")
         return found

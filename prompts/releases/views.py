@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from governance.access.models import User
+from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, get_or_404, page, requires
@@ -43,7 +44,7 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, "prompts/releases/propose.html", context, status=422 if error else 200)
 
 
-def _propose(request: HttpRequest, prompt: Prompt) -> services.ChangeRequest:
+def _propose(request: HttpRequest, prompt: Prompt) -> ChangeRequest:
     version = prompt.versions.filter(pk=request.POST.get("version") or 0).first()
     ids = [int(one) for one in request.POST.getlist("deployments") if one.isdigit()]
     found = {one.pk: one for one in Deployment.objects.filter(pk__in=ids)}

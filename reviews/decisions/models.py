@@ -56,6 +56,6 @@ class Correction(models.Model):
         """(model's text, person's text); opens the seals."""
         context = f"correction:{self.decision_id}"
         return (
-            decrypt(self.model_text_sealed, context=f"{context}:model"),
-            decrypt(self.human_text_sealed, context=f"{context}:human"),
+            decrypt(bytes(self.model_text_sealed), context=f"{context}:model"),
+            decrypt(bytes(self.human_text_sealed), context=f"{context}:human"),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, cast
 
 from django.db.models import Count, Min, Q
 from django.urls import reverse
@@ -64,7 +66,7 @@ def items_waiting(user: User, now: datetime) -> list[InboxItem]:
             kind="review",
             count=queue.waiting,
         )
-        for queue in waiting
+        for queue in cast(Iterable[Any], waiting)
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from governance.kernel.registries import all_registries, transition_tables
@@ -40,6 +41,11 @@ def test_litellm_is_imported_in_one_file() -> None:
         one.relative_to(ROOT).as_posix() for one in files if "import litellm" in one.read_text()
     ]
     assert importing == ["prompts/gateway/providers.py"]
+
+
+@pytest.mark.django_db
+def test_migrations_say_what_the_models_say() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 def test_no_registry_is_empty() -> None:

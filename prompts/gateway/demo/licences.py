@@ -23,7 +23,7 @@ def installed(limit: int) -> list[Licence]:
     found: dict[str, Licence] = {}
     for one in distributions():
         name = one.metadata["Name"]
-        expression = one.metadata.get("License-Expression")
+        expression = str(one.metadata.json.get("license_expression", ""))
         paths = [path for path in one.files or [] if "LICEN" in path.name.upper()]
         if not expression or not paths or name in found:
             continue

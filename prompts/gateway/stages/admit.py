@@ -184,7 +184,7 @@ def _remember(context: CallContext, call: Call) -> None:
     context.use_case, context.key = call.use_case, call.api_key
     context.release = (
         Release.objects.select_related("version__prompt", "approval", "prompt")
-        .filter(pk=call.release_id)
+        .filter(pk=call.release_id or 0)
         .first()
     )
     context.messages = json.loads(ledger.held_input(call) or "[]")
