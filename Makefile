@@ -11,7 +11,7 @@ run: $(STAMP)
 	@$(BIN)/python -m governance.config.launch
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -m "not browser"
+	@$(BIN)/python -m pytest -n auto -m "not browser"
 
 browser: $(STAMP)
 	@$(BIN)/python -m pytest -m browser

@@ -56,9 +56,9 @@ def call_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 def call_bodies(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The call with its redacted bodies: an explicit, audited POST; a reload asks again."""
+    call, now = _visible_call(request, pk), timezone.now()
     if request.method != "POST":
         return redirect("ledger:detail", pk=pk)
-    call, now = _visible_call(request, pk), timezone.now()
     bodies = services.open_payload(actor=actor_of(request), call=call, now=now)
     context = _detail(request, call, now) | {"bodies": bodies}
     return page(request, "telemetry/ledger/detail.html", context)
