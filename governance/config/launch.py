@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from governance.config.embedded import CannotStart, Postgres, Valkey, model_file
+from governance.config.embedded import CannotStart, Postgres, Valkey, model_file, unknown_migrations
 from governance.config.environment import read
 
 LEAST_FREE_BYTES = 500_000_000
@@ -117,6 +117,13 @@ class Launcher:
         self.environment["PLACET_MODEL_URL"] = f"http://127.0.0.1:{port}/v1"
 
     def _prepare_data(self) -> None:
+        unknown = unknown_migrations(self.environment["DATABASE_URL"])
+        if unknown:
+            raise CannotStart(
+                f"The data was written by another version of Placet: this one does not know "
+                f"{unknown[0]}. Nothing was changed. Start that version, or set another DATA_DIR "
+                "(or DATABASE_URL)."
+            )
         self.say("bringing the database up to date")
         self._manage("migrate", "--no-input", "-v", "0")
         self._manage("collectstatic", "--no-input", "-v", "0")
@@ -254,6 +261,7 @@ def main() -> int:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
     return Launcher().run()
 
 
