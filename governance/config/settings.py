@@ -226,6 +226,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "governance.access.api_schema.free_json_may_be_null",
+    ],
 }
 
 CELERY_BROKER_URL = read("CELERY_BROKER_URL") or "memory://"

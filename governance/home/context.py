@@ -29,8 +29,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def _groups(user: User, path: str) -> list[tuple[str, list[dict[str, Any]]]]:
     mine = [item for item in navigation.values() if _for(item, user)]
     mine.sort(key=lambda item: (GROUPS.index(item.group), item.order))
+    above = [url for item in mine if path.startswith(url := reverse(item.url_name)) and url != "/"]
+    here = max(above, key=len, default=path)
     return [
-        (group, [_link(item, path) for item in items])
+        (group, [_link(item, here) for item in items])
         for group, items in groupby(mine, key=lambda item: item.group)
     ]
 
@@ -39,7 +41,6 @@ def _for(item: NavigationItem, user: User) -> bool:
     return not item.permissions or any(user.may(permission) for permission in item.permissions)
 
 
-def _link(item: NavigationItem, path: str) -> dict[str, Any]:
+def _link(item: NavigationItem, here: str) -> dict[str, Any]:
     url = reverse(item.url_name)
-    here = path == url if url == "/" else path.startswith(url)
-    return {"label": item.label, "url": url, "icon": item.icon, "here": here}
+    return {"label": item.label, "url": url, "icon": item.icon, "here": url == here}

@@ -117,6 +117,16 @@ def get(mapping: Any, key: Any) -> Any:
     return mapping.get(key, "") if hasattr(mapping, "get") else ""
 
 
+@register.filter
+def grouped(value: Any) -> str:
+    """A whole number with separators between thousands; without trailing zeros a measured one."""
+    if isinstance(value, Decimal):
+        whole, _, fraction = f"{value:,f}".partition(".")
+        kept = fraction.rstrip("0")
+        return f"{whole}.{kept}" if kept else whole
+    return f"{value:,}" if isinstance(value, int) else str(value if value is not None else "")
+
+
 @register.simple_tag
 def money(amount: Any, currency: str = "", places: int = 2) -> SafeString:
     """An amount with its currency; very small ones keep their digits."""

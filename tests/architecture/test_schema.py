@@ -1,0 +1,72 @@
+"""The OpenAPI schema says what the API does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+from tests.factories.things import PARAMETER, Address, Things, addresses
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path: Path = tmp_path_factory.mktemp("schema") / "schema.yml"
+    call_command("spectacular", file=str(path), validate=True, fail_on_warn=True)
+    found: dict[str, Any] = yaml.safe_load(path.read_text())
+    return found
+
+
+def described(schema: dict[str, Any], path: str, status: int) -> dict[str, Any] | None:
+    """The JSON Schema of that reply, with the components beside it for its references."""
+    reply = schema["paths"][path]["get"]["responses"].get(str(status))
+    if reply is None or "application/json" not in reply.get("content", {}):
+        return None
+    body = reply["content"]["application/json"]["schema"]
+    return {"allOf": [body], "components": schema["components"]}
+
+
+def readers(things: Things) -> Iterator[Client]:
+    """People who see much, then the application's key."""
+    people = things.here.people
+    for role in ("compliance", "finance", "administrator", "review_lead", "ml_engineer"):
+        people.users[role].forget_reaches()
+        client = Client()
+        client.force_login(people.users[role])
+        yield client
+    yield Client(headers={"authorization": f"Bearer {things.here.key}"})
+
+
+def template_of(address: Address) -> str:
+    return "/" + PARAMETER.sub(r"{\1}", address.path)
+
+
+def test_every_reply_is_as_the_schema_says(things: Things, schema: dict[str, Any]) -> None:
+    wrong, unread = [], []
+    for address in addresses():
+        path = template_of(address)
+        known = described(schema, path, 200) if "get" in schema["paths"].get(path, {}) else None
+        if known is None:
+            continue
+        replies = (client.get(things.fill(address)) for client in readers(things))
+        reply = next((one for one in replies if one.status_code == 200), None)
+        if reply is None:
+            unread.append(path)
+            continue
+        errors = Draft202012Validator(known).iter_errors(reply.json())
+        wrong += [f"{path} {list(one.absolute_path)}: {one.message[:200]}" for one in errors]
+    assert (wrong, unread) == ([], [])
+
+
+def test_the_schema_is_served_to_everybody() -> None:
+    reply = Client().get("/api/v1/schema/")
+    assert reply.status_code == 200
+    assert b"openapi: 3.1.0" in reply.content

@@ -1,0 +1,179 @@
+"""The addresses of the URLconf, and one thing of each kind to fill their parameters with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from governance.access.models import ApiKey, Grant
+from governance.approvals.models import ChangeRequest
+from governance.audit.models import AuditEvent
+from governance.audit.packs import request_pack
+from governance.audit.services import sequence
+from governance.incidents import services as incidents
+from governance.kernel.authority import Actor
+from governance.model_cards.models import Deployment, ModelCard
+from governance.registry.models import ChecklistItem, SuccessMetric, UseCase
+from prompts.catalogue.models import Prompt
+from prompts.gateway import pipeline
+from prompts.gateway.context import GovernedRequest
+from prompts.releases.models import Release
+from reviews.queues.models import Queue, ReviewItem
+from telemetry.alerts.services import raise_alert
+from telemetry.chargeback.models import Budget
+from telemetry.chargeback.statements import begin_closing
+from telemetry.ledger.models import Call
+from tests.factories.organisation import World, provider, world
+
+# Signing in and out: the library's own pages.
+ELSEWHERE = ("accounts/",)
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One line of the URLconf with what it declares."""
+
+    path: str
+    rule: Any
+    is_api: bool
+
+    def rules(self, method: str) -> tuple[Any, ...]:
+        rule = self.rule.get(method) if isinstance(self.rule, dict) else self.rule
+        if rule is None:
+            return ()
+        return rule if isinstance(rule, tuple) else (rule,)
+
+    @property
+    def prefix(self) -> str:
+        return self.path.split("<")[0]
+
+
+def _walk(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for one in resolver.url_patterns:
+        path = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from _walk(one, path)
+        else:
+            yield path, one
+
+
+def addresses() -> list[Address]:
+    found = []
+    for path, pattern in _walk(get_resolver()):
+        if path.startswith(ELSEWHERE) or path.startswith("^"):
+            continue
+        view = pattern.callback
+        view_class = getattr(view, "view_class", None)
+        rule = getattr(view, "access_rule", None) or getattr(
+            view_class, "required_permission", None
+        )
+        found.append(Address(path, rule, view_class is not None))
+    return found
+
+
+@dataclass
+class Things:
+    """One of each kind, all of the legal team, by the prefix of the addresses that name it."""
+
+    here: World
+    values: dict[tuple[str, str], Any]
+
+    def fill(self, address: Address) -> str:
+        return "/" + PARAMETER.sub(lambda hit: str(self._value(address, hit)), address.path)
+
+    def _value(self, address: Address, hit: re.Match[str]) -> Any:
+        before = address.path[: hit.start()]
+        known = [key for key in self.values if key[1] == hit[1] and before.startswith(key[0])]
+        assert known, f"no value for <{hit[1]}> of {address.path}: put one of its kind into Things"
+        return self.values[max(known, key=lambda key: len(key[0]))]
+
+
+def things_of(settings: Any) -> Things:
+    """A world with a held call, an incident, an alert, a statement, a pack, all of one team."""
+    here = world()
+    now, people = here.now, here.people
+    with provider() as scripted:
+        settings.PLACET_MODEL_URL = scripted.url
+        text = {"licence_text": "MIT License"}
+        request = GovernedRequest(model="licence-review", presented_key=here.key, variables=text)
+        reply = pipeline.run(request)
+    assert reply.state == "held", reply
+    safety, system = people.actor("safety"), Actor.system("tests")
+    playbook = incidents.install_starting_playbook(actor=system, now=now)
+    incident = incidents.declare(
+        actor=safety,
+        playbook=playbook,
+        title="Wrong licence",
+        description="Seen twice.",
+        severity="low",
+        use_case=here.use_case,
+        now=now,
+    )
+    incidents.move(actor=safety, incident_id=incident.pk, action="confirm", now=now)
+    contained = incidents.contain(
+        actor=safety,
+        incident_id=incident.pk,
+        kind="kill_switch",
+        target_id=here.use_case.pk,
+        reason="Look first.",
+        now=now,
+    )
+    legal = people.teams["legal"]
+    alert = raise_alert(cause="t", title="T", severity="warning", now=now, team=legal)
+    period = now.date().replace(day=1) - timedelta(days=1)
+    statement = begin_closing(
+        actor=people.actor("finance"), team=legal, period=period.replace(day=1), now=now
+    )
+    pack = request_pack(
+        actor=people.actor("compliance"), starts_at=now - timedelta(days=1), ends_at=now, now=now
+    )
+    sequence(now=timezone.now())
+    grant = Grant.objects.filter(user=people.users["owner"]).first()
+    use_case: UseCase = here.use_case
+    step = incident.steps.first()
+    assert grant is not None and step is not None
+    call = Call.objects.get()
+    values: dict[tuple[str, str], Any] = {
+        ("api/v1/change-requests/", "pk"): ChangeRequest.objects.filter(state="open").get().pk,
+        ("changes/", "pk"): ChangeRequest.objects.filter(state="open").get().pk,
+        ("api/v1/audit/", "pk"): AuditEvent.objects.filter(leaf__isnull=False).latest("at").pk,
+        ("audit/events/", "pk"): AuditEvent.objects.filter(leaf__isnull=False).latest("at").pk,
+        ("audit/packs/", "pk"): pack.pk,
+        ("api/v1/audit/packs/", "pk"): pack.pk,
+        ("api/v1/use-cases/", "slug"): use_case.slug,
+        ("use-cases/", "slug"): use_case.slug,
+        ("use-cases/", "step"): "pattern",
+        ("use-cases/", "metric"): SuccessMetric.objects.filter(use_case=use_case).get().pk,
+        ("use-cases/", "item"): ChecklistItem.objects.filter(use_case=use_case)[0].pk,
+        ("api/v1/alerts/", "pk"): alert.pk,
+        ("alerts/", "pk"): alert.pk,
+        ("api/v1/budgets/", "pk"): Budget.objects.get(team=legal).pk,
+        ("chargeback/budgets/", "pk"): Budget.objects.get(team=legal).pk,
+        ("api/v1/statements/", "pk"): statement.pk,
+        ("chargeback/", "team"): legal.slug,
+        ("chargeback/", "month"): f"{statement.period:%Y-%m}",
+        ("chargeback/suspense/", "call"): call.pk,
+        ("chargeback/suspense/", "attempt"): 1,
+        ("api/v1/calls/", "pk"): call.pk,
+        ("calls/", "pk"): call.pk,
+        ("people/keys/", "pk"): ApiKey.objects.get().pk,
+        ("people/", "pk"): people.users["owner"].pk,
+        ("people/", "grant"): grant.pk,
+        ("models/cards/", "pk"): ModelCard.objects.get(slug="smollm2-135m").pk,
+        ("models/deployments/", "slug"): Deployment.objects.get(slug="smollm2-local").slug,
+        ("incidents/", "pk"): incident.pk,
+        ("incidents/", "step"): step.pk,
+        ("incidents/", "containment"): contained.pk,
+        ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
+        ("reviews/", "slug"): Queue.objects.get().slug,
+        ("prompts/", "slug"): Prompt.objects.get().slug,
+        ("releases/", "pk"): Release.objects.get().pk,
+    }
+    return Things(here, values)
