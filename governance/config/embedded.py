@@ -196,7 +196,9 @@ class Postgres:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.process is None:
+            return  # somebody else's runs there
+        if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # fast shutdown
             self.process.wait(timeout=30)
         shutil.rmtree(self.sockets, ignore_errors=True)
