@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from django.core.paginator import Paginator
@@ -10,14 +11,17 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+from rest_framework.exceptions import APIException
 
 from governance.access.models import User
 from governance.access.selectors import roles_of
 from governance.home.context import THEMES
+from governance.home.diagrams import diagram_of
 from governance.home.models import Notification
 from governance.home.selectors import waiting_for
 from governance.home.services import mark_all_read
 from governance.kernel.authority import ROLES, Permission
+from governance.kernel.errors import PlacetError
 from governance.kernel.registries import transition_tables
 from governance.kernel.web import PUBLIC, SIGNED_IN, page, requires
 
@@ -53,9 +57,33 @@ def help_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "roles": list(ROLES.values()),
         "permissions": list(Permission),
-        "tables": [table for _, table in sorted(transition_tables.items())],
+        "tables": [
+            {"table": table, "diagram": diagram_of(table)}
+            for _, table in sorted(transition_tables.items())
+        ],
     }
     return page(request, "governance/home/help.html", context)
+
+
+@requires(PUBLIC)
+def help_errors(request: HttpRequest) -> HttpResponse:
+    """Every error code; the `type` of a problem details reply leads here."""
+    rows = {
+        one.default_code: {"status": one.status_code, "meaning": one.default_detail}
+        for one in APIException.__subclasses__()
+    }
+    rows |= {
+        one.code: {"status": one.status, "meaning": one.__doc__ or ""}
+        for one in _all_errors(PlacetError)
+    }
+    return page(request, "governance/home/help_errors.html", {"errors": sorted(rows.items())})
+
+
+def _all_errors(base: type[PlacetError]) -> Iterator[type[PlacetError]]:
+    for one in base.__subclasses__():
+        if "code" in vars(one):
+            yield one
+        yield from _all_errors(one)
 
 
 @requires(PUBLIC)

@@ -218,10 +218,14 @@ def models(request: HttpRequest) -> HttpResponse:
 
 
 class WrongMethod(Refusal):
+    """This address exists, and does not know this HTTP method."""
+
     status, code = 405, "method_not_allowed"
 
 
 class UnknownPath(Refusal):
+    """The gateway serves chat completions and models below `/v1/`; other paths are not there."""
+
     status, code = 404, "unknown_url"
 
 

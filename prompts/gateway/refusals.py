@@ -24,93 +24,137 @@ class Refusal(PlacetError):
 
 
 class InvalidRequest(Refusal):
+    """The body is not a request of this API. The sentence says which field; correct it."""
+
     status, code = 400, "invalid_request"
 
 
 class InvalidApiKey(Refusal):
+    """No such key, or it was revoked or has run out. Ask the use case's owner for another."""
+
     status, code, type_name = 401, "invalid_api_key", "authentication_error"
 
 
 class InsufficientScope(Refusal):
+    """The key may not do this. Keys are made with what they may do."""
+
     status, code, type_name = 403, "insufficient_scope", "permission_error"
 
 
 class UseCaseSuspended(Refusal):
+    """A safety officer threw the kill switch. Nothing runs until it is resumed."""
+
     status, code, type_name = 403, "use_case_suspended", "permission_error"
 
 
 class ApprovalNotInForce(Refusal):
+    """What the call rests on is not approved, or no longer. Its owner proposes it again."""
+
     status, code, type_name = 403, "approval_not_in_force", "permission_error"
 
 
 class NoApprovedRelease(Refusal):
+    """The use case has no prompt released in this environment. Propose a release."""
+
     status, code, type_name = 403, "no_approved_release", "permission_error"
 
 
 class RateLimitExceeded(Refusal):
+    """The key made as many calls as it may in a minute. Wait as long as `Retry-After` says."""
+
     status, code, type_name, retry_helps = 429, "rate_limit_exceeded", "rate_limit_error", True
 
 
 class BudgetExceeded(Refusal):
+    """A budget above the call has no room for the most it could cost. Finance can raise it."""
+
     status, code, type_name = 402, "budget_exceeded", "billing_error"
 
 
 class PriceUnknown(Refusal):
+    """No price is set for the deployment, and unknown is not free. Finance sets it."""
+
     status, code, type_name = 403, "price_unknown", "billing_error"
 
 
 class IdempotencyKeyReused(Refusal):
+    """The key was used with another body. A new request needs a new key."""
+
     status, code = 422, "idempotency_key_reused"
 
 
 class StillRunning(Refusal):
+    """The same request is being answered. Ask again; it is not run twice."""
+
     status, code, retry_helps = 409, "still_running", True
 
 
 class ModelNotFound(Refusal):
+    """The model is the use case's short name, and this one does not exist or is not the key's."""
+
     status, code = 404, "model_not_found"
 
 
 class InvalidVariables(Refusal):
+    """The variables do not fit the schema of the released prompt."""
+
     status, code = 400, "invalid_variables"
 
 
 class UnsupportedParameter(Refusal):
+    """The release does not allow this parameter. It is refused rather than dropped."""
+
     status, code = 400, "unsupported_parameter"
 
 
 class ContentBlocked(Refusal):
+    """Policy forbids what was sent or answered. The call page says which rule."""
+
     status, code = 400, "content_blocked"
 
 
 class RequestTooLarge(Refusal):
+    """More text than the gateway or the model takes. Shorten it."""
+
     status, code = 413, "request_too_large"
 
 
 class SensitivityNotPermitted(Refusal):
+    """No deployment of the release may see content this sensitive."""
+
     status, code, type_name = 403, "sensitivity_not_permitted", "permission_error"
 
 
 class NoDeploymentAvailable(Refusal):
+    """Every deployment of the release is suspended or does not answer. Try again later."""
+
     status, code, type_name = 503, "no_deployment_available", "api_error"
     retry_helps, blocks = True, False
 
 
 class ProviderFailed(Refusal):
+    """The provider answered with an error. Nothing more is tried; try again later."""
+
     status, code, type_name = 502, "provider_error", "api_error"
     retry_helps, blocks = True, False
 
 
 class ProviderTimedOut(Refusal):
+    """The provider did not answer in time. What it may have billed is looked into."""
+
     status, code, type_name = 504, "provider_timeout", "api_error"
     retry_helps, blocks = True, False
 
 
 class OutputContractFailed(Refusal):
+    """The answer did not fit the contract, also after one repair. It was not let out."""
+
     status, code, blocks = 422, "output_contract_failed", False
 
 
 class ReviewNotPossible(Refusal):
+    """A person would have to decide, and there is no queue for it. Ask the review lead."""
+
     status, code, blocks = 403, "review_not_possible", False
 
 
