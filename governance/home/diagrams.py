@@ -68,27 +68,27 @@ def ranks_of(table: TransitionTable) -> dict[str, int]:
 
 
 def diagram_of(table: TransitionTable) -> Diagram:
-    """Forward arrows run between the columns, long ones above the boxes, the rest below."""
+    """Arrows run through the gutters between columns; long ones in lanes above and below."""
     ranks = ranks_of(table)
     words: dict[tuple[str, str], list[str]] = {}
     for edge in table.edges:
         words.setdefault((edge.source, edge.target), []).append(edge.action.replace("_", " "))
     above = [pair for pair in words if ranks[pair[1]] - ranks[pair[0]] > 1]
-    below = [pair for pair in words if ranks[pair[1]] <= ranks[pair[0]]]
-    top = MARGIN + LANE * len(above)
-    boxes = _boxes(ranks, top)
+    below = [pair for pair in words if ranks[pair[0]] - ranks[pair[1]] > 1]
+    boxes = _boxes(ranks, MARGIN + LANE * len(above))
     depth = max(box.y for box in boxes.values()) + HEIGHT
     arrows = []
     for pair, actions in words.items():
-        source, target = boxes[pair[0]], boxes[pair[1]]
-        label = ", ".join(actions)
+        source, target, label = boxes[pair[0]], boxes[pair[1]], ", ".join(actions)
         if pair in above:
-            arrows.append(_detour(source, target, label, MARGIN + LANE * above.index(pair), -1))
+            arrows.append(
+                _long(source, target, label, MARGIN + LANE * (above.index(pair) + 1) - 12)
+            )
         elif pair in below:
-            arrows.append(_detour(source, target, label, depth + LANE * (below.index(pair) + 1), 1))
+            arrows.append(_long(source, target, label, depth + LANE * (below.index(pair) + 1)))
         else:
-            arrows.append(_forward(source, target, label))
-    width = MARGIN * 2 + COLUMN * max(ranks.values()) + WIDTH
+            arrows.append(_short(source, target, label))
+    width = MARGIN * 2 + COLUMN * (max(ranks.values()) + 1)
     height = depth + LANE * len(below) + MARGIN * 2
     return Diagram(width, height, list(boxes.values()), arrows)
 
@@ -99,27 +99,45 @@ def _boxes(ranks: dict[str, int], top: int) -> dict[str, Box]:
     for state, rank in ranks.items():
         row = filled.get(rank, 0)
         filled[rank] = row + 1
-        boxes[state] = Box(state, MARGIN + rank * COLUMN, top + MARGIN + row * ROW)
+        boxes[state] = Box(state, MARGIN + rank * COLUMN, top + MARGIN + LANE + row * ROW)
     return boxes
 
 
-def _forward(source: Box, target: Box, label: str) -> Arrow:
-    x1, y1 = source.x + WIDTH, source.label_y
-    x2, y2 = target.x, target.label_y
+def _short(source: Box, target: Box, label: str) -> Arrow:
+    """To the next column, within one, to itself, or back to the column before."""
+    if source == target:
+        x, y = source.x + WIDTH - 44, source.y
+        return Arrow(
+            f"M{x} {y} C{x} {y - 28} {x + 30} {y - 28} {x + 30} {y}", label, x + 15, y - 24
+        )
+    if source.x == target.x:
+        x, y1, y2 = source.x + WIDTH, source.label_y + 6, target.label_y - 6
+        bulge = 24 + abs(y2 - y1) // 4
+        path = f"M{x} {y1} C{x + bulge} {y1} {x + bulge} {y2} {x} {y2}"
+        return Arrow(path, label, x + bulge, (y1 + y2) // 2)
+    forward = source.x < target.x
+    x1, y1 = (source.x + WIDTH, source.label_y - 5) if forward else (source.x, source.label_y + 8)
+    x2, y2 = (target.x, target.label_y - 5) if forward else (target.x + WIDTH, target.label_y + 8)
     bend = (x2 - x1) // 2
     path = f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
-    # Nearer to the target, where arrows from one source have parted.
-    return Arrow(path, label, x1 + (x2 - x1) * 11 // 20, y1 + (y2 - y1) * 3 // 5 - 5)
+    # Words stand off the middle: forward ones towards the target, the others below their line.
+    return Arrow(
+        path,
+        label,
+        x1 + (x2 - x1) * 11 // 20,
+        y1 + (y2 - y1) * 3 // 5 + (-5 if forward else 12),
+    )
 
 
-def _detour(source: Box, target: Box, label: str, lane: int, side: int) -> Arrow:
-    """Out of the box, along its own lane, and into the other; `side` -1 is above, 1 below."""
-    x1, x2 = source.label_x + 22, target.label_x - 22
-    y1 = source.y if side < 0 else source.y + HEIGHT
-    y2 = target.y if side < 0 else target.y + HEIGHT
-    turn = 14 if x2 >= x1 else -14
+def _long(source: Box, target: Box, label: str, lane: int) -> Arrow:
+    """Over several columns: out through a gutter, along a lane of its own, in through another."""
+    forward = source.x < target.x
+    x1 = source.x + WIDTH if forward else source.x
+    x2 = target.x if forward else target.x + WIDTH
+    out = 16 if forward else -16
+    y1, y2 = source.label_y, target.label_y
     path = (
-        f"M{x1} {y1} L{x1} {lane - side * 10} Q{x1} {lane} {x1 + turn} {lane} "
-        f"L{x2 - turn} {lane} Q{x2} {lane} {x2} {lane - side * 10} L{x2} {y2}"
+        f"M{x1} {y1} C{x1 + out * 2} {y1} {x1 + out} {lane} {x1 + out * 3} {lane} "
+        f"L{x2 - out * 3} {lane} C{x2 - out} {lane} {x2 - out * 2} {y2} {x2} {y2}"
     )
     return Arrow(path, label, (x1 + x2) // 2, lane - 5)
