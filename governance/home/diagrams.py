@@ -120,13 +120,10 @@ def _short(source: Box, target: Box, label: str) -> Arrow:
     x2, y2 = (target.x, target.label_y - 5) if forward else (target.x + WIDTH, target.label_y + 8)
     bend = (x2 - x1) // 2
     path = f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
-    # Words stand off the middle: forward ones towards the target, the others below their line.
-    return Arrow(
-        path,
-        label,
-        x1 + (x2 - x1) * 11 // 20,
-        y1 + (y2 - y1) * 3 // 5 + (-5 if forward else 12),
-    )
+    # Words stand off the middle: forward ones towards the target, the others at their source.
+    if forward:
+        return Arrow(path, label, x1 + (x2 - x1) * 11 // 20, y1 + (y2 - y1) * 3 // 5 - 5)
+    return Arrow(path, label, x1 + (x2 - x1) // 5, y1 + (y2 - y1) // 10 + 13)
 
 
 def _long(source: Box, target: Box, label: str, lane: int) -> Arrow:
