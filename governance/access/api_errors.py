@@ -19,7 +19,8 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     response = exception_handler(error, context)
     if response is None:
         return None
-    code = getattr(error, "default_code", "error")
+    codes = error.get_codes() if isinstance(error, drf.APIException) else None
+    code = codes if isinstance(codes, str) else getattr(error, "default_code", "error")
     detail = response.data
     if isinstance(error, drf.ValidationError):
         body = problem(response.status_code, "invalid", "The input does not fit.", errors=detail)

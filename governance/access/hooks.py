@@ -11,11 +11,16 @@ grant_scopes.add("team", Team)
 for action, sentence in {
     "organisation.created": "{actor} set up {subject}",
     "team.created": "{actor} created the team {subject}",
+    "team.changed": "{actor} changed the team {subject}",
     "user.created": "{actor} added {subject}",
+    "user.changed": "{actor} changed the account of {subject}",
     "user.deactivated": "{actor} deactivated {subject}",
+    "user.reactivated": "{actor} reactivated {subject}",
     "role.granted": "{actor} granted a role: {subject}",
     "role.revoked": "{actor} revoked a role: {subject}",
     "api_key.created": "{actor} made the API key {subject}",
+    "role.ran_out": "{actor} ended a role that ran out: {subject}",
+    "api_key.rotated": "{actor} rotated the API key {subject}",
     "api_key.revoked": "{actor} revoked the API key {subject}",
 }.items():
     audit_actions.add(action, sentence)

@@ -194,6 +194,15 @@ class Grant(models.Model):
     def title(self) -> str:
         return ROLES[self.role].title
 
+    def state_at(self, now: datetime) -> str:
+        """live, due (not begun), expired (ran out by itself) or revoked."""
+        has_run_out = self.ends_at is not None and self.ends_at <= now
+        if self.revoked_at is not None and (self.ends_at is None or self.revoked_at < self.ends_at):
+            return "revoked"
+        if has_run_out:
+            return "expired"
+        return "live" if self.starts_at <= now else "due"
+
 
 class ApiKey(models.Model):
     """The credential of one application for one use case. Only a hash of it is kept."""
@@ -211,7 +220,11 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-    replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    replaces = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="successors"
+    )
+    # Of the form it was made with: the same form sent twice makes no second key.
+    form_token = models.UUIDField(null=True, blank=True, unique=True, editable=False)
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -222,6 +235,12 @@ class ApiKey(models.Model):
 
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+    def state_at(self, now: datetime) -> str:
+        """live, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "live" if self.is_live(now) else "expired"
 
     def as_actor(self) -> Actor:
         return Actor.key(str(self.pk), str(self))

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
-from governance.access.models import ApiKey, Grant, Team, User
-from governance.access.services import hash_secret
-from governance.kernel.authority import ROLES, Permission
+from governance.access.keys import hash_secret
+from governance.access.models import ApiKey, Grant, GrantQuerySet, Team, User
+from governance.access.registries import KeySubject, grant_scopes, key_subjects
+from governance.kernel.authority import ROLES, Permission, Role
 from governance.kernel.errors import PlacetError
 
 LAST_USED_GRAIN = timedelta(minutes=1)
@@ -55,7 +56,10 @@ def holders(permission: Permission, scope: Any = None, *, now: datetime) -> Quer
 
 def keys_visible_to(user: User) -> QuerySet[ApiKey]:
     reach = user.reach(Permission.API_KEY_MANAGE)
-    keys = ApiKey.objects.select_related("team", "created_by")
+    successors = ApiKey.objects.filter(replaces=OuterRef("pk"))
+    keys = ApiKey.objects.select_related("team", "created_by").annotate(
+        was_rotated=Exists(successors)
+    )
     return keys if reach.everywhere else keys.filter(team_id__in=reach.team_ids)
 
 
@@ -65,5 +69,55 @@ def teams_for(user: User, permission: Permission) -> QuerySet[Team]:
     return Team.objects.all() if reach.everywhere else Team.objects.filter(pk__in=reach.team_ids)
 
 
+def key_subjects_for(user: User) -> dict[str, KeySubject]:
+    """What the person may make keys for, by short name."""
+    offered = (subject for provider in key_subjects.values() for subject in provider(user))
+    return {subject.slug: subject for subject in offered}
+
+
+def with_scope(grants: GrantQuerySet) -> QuerySet[Grant]:
+    """With person and scope on each, at one query per kind of scope."""
+    return grants.select_related("user", "scope_type").prefetch_related("scope")
+
+
 def roles_of(user: User, now: datetime) -> list[Grant]:
-    return list(Grant.objects.live(now).filter(user=user).select_related("scope_type"))
+    return list(with_scope(Grant.objects.live(now).filter(user=user)))
+
+
+def past_roles_of(user: User, now: datetime) -> list[Grant]:
+    """What was revoked or ran out, latest first."""
+    ended = Grant.objects.filter(Q(revoked_at__isnull=False) | Q(ends_at__lte=now), user=user)
+    return list(with_scope(ended).order_by("-starts_at", "-pk"))
+
+
+def people_with_roles(now: datetime) -> QuerySet[User]:
+    """Everybody, active first, with what each holds now as `held`."""
+    live = with_scope(Grant.objects.live(now))
+    return User.objects.order_by("-is_active", "name", "pk").prefetch_related(
+        Prefetch("grants", live, to_attr="held")
+    )
+
+
+def members_of(team: Team, now: datetime) -> list[Grant]:
+    """Who holds which role on this very team, by name."""
+    scope_type = ContentType.objects.get_for_model(Team)
+    on_it = Grant.objects.live(now).filter(scope_type=scope_type, scope_id=team.pk)
+    return list(on_it.select_related("user").order_by("user__name", "user_id", "role"))
+
+
+def teams_with_parents() -> QuerySet[Team]:
+    """By name, which counting would otherwise forget."""
+    counted = Team.objects.select_related("parent").annotate(key_count=Count("api_keys"))
+    return counted.order_by("name", "pk")
+
+
+def scopes_for(role: Role) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Where the role can be granted, for a select: (kind, [("kind:id", name)]), narrow first."""
+    kinds = dict.fromkeys([role.granted_on, "organisation"])
+    return [
+        (
+            kind.capitalize(),
+            [(f"{kind}:{row.pk}", str(row)) for row in grant_scopes[kind]._default_manager.all()],
+        )
+        for kind in kinds
+    ]

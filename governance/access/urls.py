@@ -1,16 +1,23 @@
 from django.urls import path
 
-from governance.access import views
+from governance.access import key_views, views
 
 app_name = "access"
 urlpatterns = [
+    path("account/", views.account, name="account"),
     path("people/", views.people, name="people"),
     path("people/add/", views.add_person, name="add-person"),
-    path("people/keys/", views.keys, name="keys"),
-    path("people/keys/<int:pk>/rotate/", views.rotate, name="rotate-key"),
-    path("people/keys/<int:pk>/revoke/", views.revoke_key, name="revoke-key"),
+    path("people/add-team/", views.add_team, name="add-team"),
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/grant/", views.grant, name="grant"),
     path("people/<int:pk>/deactivate/", views.deactivate, name="deactivate"),
+    path("people/<int:pk>/reactivate/", views.reactivate, name="reactivate"),
     path("people/<int:pk>/revoke/<int:grant>/", views.revoke, name="revoke"),
+    path("teams/<slug:slug>/", views.team, name="team"),
+    path("teams/<slug:slug>/edit/", views.change_team, name="change-team"),
+    path("keys/", key_views.keys, name="keys"),
+    path("keys/new/", key_views.new_key, name="new-key"),
+    path("keys/<int:pk>/", key_views.key, name="key"),
+    path("keys/<int:pk>/rotate/", key_views.rotate, name="rotate-key"),
+    path("keys/<int:pk>/revoke/", key_views.revoke_key, name="revoke-key"),
 ]

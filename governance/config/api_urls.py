@@ -14,6 +14,7 @@ class Schema(SpectacularAPIView):
 
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
+    path("", include("governance.access.api_urls")),
     path("", include("governance.approvals.api_urls")),
     path("", include("governance.audit.api_urls")),
     path("", include("governance.registry.api_urls")),

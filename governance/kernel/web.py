@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from functools import wraps
 from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import NotAllowed, NotFound, PlacetError, Unavailable
@@ -83,7 +86,7 @@ def page(
 
 
 class ActorMiddleware:
-    """Puts `request.actor` beside `request.user`."""
+    """Puts `request.actor` beside `request.user`, and their time zone on the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -92,7 +95,19 @@ class ActorMiddleware:
         if request.user.is_authenticated:
             request.actor = Actor.person(request.user)  # type: ignore[attr-defined]
             structlog.contextvars.bind_contextvars(actor=str(request.user.pk))
+            with timezone.override(_zone_for(request)):
+                return self.get_response(request)
         return self.get_response(request)
+
+
+def _zone_for(request: HttpRequest) -> tzinfo:
+    """Pages show and read times in the person's zone; programs get UTC."""
+    if request.path.startswith(("/api/", "/v1/")):
+        return UTC
+    try:
+        return ZoneInfo(cast(Any, request.user).time_zone)
+    except (ZoneInfoNotFoundError, ValueError):  # a zone that the tz database gave up
+        return UTC
 
 
 class ErrorMiddleware:

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from governance.access.models import User
+from governance.access.registries import KeySubject, key_subjects
 from governance.approvals.registries import change_subjects
 from governance.audit.registries import (
     EvidenceSection,
@@ -20,7 +21,7 @@ from governance.home.registries import InboxItem, NavigationItem, inbox, navigat
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import RiskAssessment, UseCase
-from governance.registry.rules import USE_CASE_STAGES
+from governance.registry.rules import USE_CASE_STAGES, Stage
 from governance.registry.subjects import StageSubject
 
 transition_tables.add("UseCase.stage", USE_CASE_STAGES)
@@ -71,6 +72,18 @@ def drafts(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("drafts", drafts)
+
+
+def use_cases_for_keys(user: User) -> list[KeySubject]:
+    """Use cases that this person may make keys for: of their teams, and not retired."""
+    reach = user.reach(Permission.API_KEY_MANAGE)
+    use_cases = UseCase.objects.exclude(stage=Stage.RETIRED).select_related("team")
+    if not reach.everywhere:
+        use_cases = use_cases.filter(team_id__in=reach.team_ids)
+    return [KeySubject(one.pk, one.slug, f"{one} ({one.team})", one.team) for one in use_cases]
+
+
+key_subjects.add("use_cases", use_cases_for_keys)
 
 
 def register_rows(scope: PackScope) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import nh3
 from django import template
@@ -138,13 +137,12 @@ def money(amount: Any, currency: str = "", places: int = 2) -> SafeString:
     return format_html('<span class="money">{} {}</span>', f"{value:,.{places}f}", currency)
 
 
-@register.simple_tag(takes_context=True)
-def when(context: dict[str, Any], moment: datetime | None, style: str = "minute") -> SafeString:
-    """A time in the reader's zone, with the exact UTC on hover."""
+@register.simple_tag
+def when(moment: datetime | None, style: str = "minute") -> SafeString:
+    """A time in the reader's zone (the request's), with the exact UTC on hover."""
     if moment is None:
         return format_html('<span class="muted">{}</span>', "not yet")
-    user = getattr(context.get("request"), "user", None)
-    local = moment.astimezone(ZoneInfo(getattr(user, "time_zone", None) or "UTC"))
+    local = timezone.localtime(moment)
     pattern = {"minute": "%d %b %Y, %H:%M", "day": "%d %b %Y", "second": "%d %b %H:%M:%S"}[style]
     exact = moment.astimezone(UTC)
     return format_html(

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from governance.access import services as access
+from governance.access.keys import create_api_key
 from governance.approvals import services as approvals
 from governance.approvals.models import ChangeRequest
 from governance.incidents import services as incidents
@@ -354,7 +355,7 @@ def _incident(people: People, use_case: UseCase, now: datetime) -> None:
 
 
 def _key(people: People, use_case: UseCase, now: datetime) -> str:
-    _, secret = access.create_api_key(
+    _, secret = create_api_key(
         actor=people.actor("owner"),
         use_case_id=use_case.pk,
         use_case_slug=use_case.slug,
