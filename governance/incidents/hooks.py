@@ -10,13 +10,15 @@ from django.urls import reverse
 from governance.access.models import User
 from governance.audit.registries import audit_actions
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
-from governance.incidents.models import Incident
+from governance.incidents.models import Incident, Playbook
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
-from governance.incidents.rules import INCIDENT_STATES
+from governance.incidents.rules import INCIDENT_STATES, kinds_to_prepare_for
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.registries import transition_tables
+from governance.kernel.terms import Sensitivity
 from governance.registry import services as registry
 from governance.registry.models import UseCase
+from governance.registry.registries import GateEvidence, gate_evidence
 
 transition_tables.add("Incident.state", INCIDENT_STATES)
 
@@ -92,3 +94,16 @@ def incidents_open(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("incidents", incidents_open)
+
+
+def playbook_gap(use_case: UseCase, now: datetime) -> str:
+    """The playbooks that are not there for what may go wrong with it."""
+    kinds = kinds_to_prepare_for(Sensitivity(use_case.sensitivity))
+    there = set(Playbook.objects.filter(kind__in=kinds).values_list("kind", flat=True))
+    absent = [kind.replace("_", " ") for kind in kinds if kind not in there]
+    return f"a playbook for: {', '.join(absent)}." if absent else ""
+
+
+gate_evidence.add(
+    "playbook", GateEvidence(playbook_gap, lambda use_case: reverse("incidents:list"))
+)

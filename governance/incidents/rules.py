@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from governance.kernel.terms import Sensitivity
 from governance.kernel.transitions import Edge, TransitionTable
 
 INCIDENT_STATES = TransitionTable(
@@ -17,6 +18,14 @@ INCIDENT_STATES = TransitionTable(
         Edge("closed", "reopen", "confirmed", "a safety officer"),
     ),
 )
+
+
+def kinds_to_prepare_for(sensitivity: Sensitivity) -> tuple[str, ...]:
+    """Kinds of incident that need a playbook before content of that sensitivity is served."""
+    is_regulated = sensitivity == Sensitivity.REGULATED
+    return ("safety_breach", "data_leakage") if is_regulated else ("safety_breach",)
+
+
 SEVERITIES = ("low", "medium", "high", "critical")
 
 SAFETY_BREACH = {

@@ -104,3 +104,28 @@ def must_hold(
 def is_sampled(call_id: UUID, share: Decimal) -> bool:
     """Whether the call is in the sample of `share` percent, from the last 32 bits of its id."""
     return call_id.int % 2**32 < int(2**32 * share / 100)
+
+
+def lacks_oversight(declared: Oversight, tier: RiskTier) -> bool:
+    """Whether more must be looked at than the use case declares."""
+    return effective_oversight(declared, tier) != declared
+
+
+@dataclass(frozen=True)
+class ObligationRow:
+    """One line of the table: what holds for that sensitivity in that tier."""
+
+    sensitivity: Sensitivity
+    tier: RiskTier
+    obliged: Obligations
+    oversight: Oversight
+
+
+def obligation_table() -> list[ObligationRow]:
+    """Every sensitivity in every tier that may run; nobody can approve an unacceptable risk."""
+    return [
+        ObligationRow(sensitivity, tier, obligations(sensitivity, tier), OVERSIGHT_FLOOR[tier])
+        for sensitivity in Sensitivity
+        for tier in RiskTier
+        if tier != RiskTier.UNACCEPTABLE
+    ]

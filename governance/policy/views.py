@@ -5,22 +5,23 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from governance.kernel.authority import Permission
-from governance.kernel.terms import RiskTier, Sensitivity
 from governance.kernel.web import page, requires
-from governance.policy.rules import OVERSIGHT_FLOOR, obligations
+from governance.policy.rules import obligation_table
 
 
 @requires(Permission.USE_CASE_VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
-    """Sensitivity × tier, from the gateway's own table."""
+    """Sensitivity × tier, from the gateway's own function."""
     rows = [
         {
-            "sensitivity": sensitivity,
-            "tier": tier,
-            "obliged": obligations(sensitivity, tier),
-            "oversight": OVERSIGHT_FLOOR[tier],
+            "sensitivity": row.sensitivity,
+            "tier": row.tier,
+            "redact": [one.replace("_", " ").lower() for one in row.obliged.redact],
+            "restores": row.obliged.restore_placeholders,
+            "hosting": sorted(row.obliged.hosting),
+            "oversight": row.oversight,
+            "retention_days": row.obliged.retention_days,
         }
-        for sensitivity in Sensitivity
-        for tier in (RiskTier.MINIMAL, RiskTier.LIMITED, RiskTier.HIGH)
+        for row in obligation_table()
     ]
     return page(request, "governance/policy/overview.html", {"rows": rows})

@@ -1,27 +1,30 @@
-"""The portfolio map. Pure: rows in, figure out."""
+"""The portfolio map and the results of a metric. Pure: rows in, figure out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import plotly.graph_objects as go
 
-from governance.home.charts import TIER_COLOURS, layout
+from governance.home.charts import PALETTE, TIER_COLOURS, layout
+
+UNKNOWN = "unknown"
 
 
-def portfolio(rows: Sequence[dict[str, Any]]) -> go.Figure:
-    """Bubbles: effort across, impact up, area by cost this month, colour by tier.
+def portfolio(rows: Sequence[dict[str, Any]], currency: str) -> go.Figure:
+    """Bubbles: effort across, impact up, area by cost this month, colour and word by tier.
 
     Each row has title, url, impact, effort, cost (Decimals) and tier.
     """
     largest = max((row["cost"] for row in rows), default=Decimal(0)) or Decimal(1)
     wins = sum(1 for row in rows if row["impact"] >= 3 > row["effort"])
     figure = go.Figure(layout=layout(f"{wins} of {len(rows)} scored use cases are quick wins"))
-    for tier in dict.fromkeys(row["tier"] or "unknown" for row in rows):
-        group = [row for row in rows if (row["tier"] or "unknown") == tier]
-        figure.add_trace(_bubbles(tier, group, largest))
+    for tier in dict.fromkeys(row["tier"] or UNKNOWN for row in rows):
+        group = [row for row in rows if (row["tier"] or UNKNOWN) == tier]
+        figure.add_trace(_bubbles(tier, group, largest, currency))
     axis = {"range": [0.8, 5.2], "dtick": 1, "zeroline": False}
     figure.update_xaxes(title="Effort", **axis)
     figure.update_yaxes(title="Impact", **axis)
@@ -39,12 +42,15 @@ def portfolio(rows: Sequence[dict[str, Any]]) -> go.Figure:
     return figure
 
 
-def _bubbles(tier: str, group: list[dict[str, Any]], largest: Decimal) -> go.Scatter:
+def _bubbles(tier: str, group: list[dict[str, Any]], largest: Decimal, currency: str) -> go.Scatter:
+    word = "not assessed" if tier == UNKNOWN else f"{tier} risk"
     return go.Scatter(
-        name=f"{tier} risk",
+        name=word,
         x=[float(row["effort"]) for row in group],
         y=[float(row["impact"]) for row in group],
-        text=[row["title"] for row in group],
+        # The tier in words too: a colour alone tells not everybody.
+        text=[f"{row['title']}<br>{word}" for row in group],
+        hovertext=[f"{row['cost']:,.2f} {currency} this month" for row in group],
         customdata=[row["url"] for row in group],
         mode="markers+text",
         textposition="top center",
@@ -53,5 +59,33 @@ def _bubbles(tier: str, group: list[dict[str, Any]], largest: Decimal) -> go.Sca
             "color": TIER_COLOURS[tier],
             "opacity": 0.8,
         },
-        hovertemplate="%{text}<br>impact %{y}, effort %{x}<extra></extra>",
+        hovertemplate="%{text}<br>impact %{y}, effort %{x}<br>%{hovertext}<extra></extra>",
     )
+
+
+def results(
+    finding: str,
+    unit: str,
+    baseline: Decimal | None,
+    target: Decimal | None,
+    measured: Sequence[tuple[date, Decimal]],
+) -> go.Figure:
+    """Measured values by day, with baseline and target as lines; `finding` is the title."""
+    figure = go.Figure(layout=layout(finding, height=260, showlegend=False))
+    figure.add_trace(
+        go.Scatter(
+            name="measured",
+            x=[day.isoformat() for day, _ in measured],
+            y=[float(value) for _, value in measured],
+            mode="lines+markers",
+            line={"color": PALETTE[0]},
+        )
+    )
+    for word, value, colour in (("baseline", baseline, "#888"), ("target", target, PALETTE[2])):
+        if value is not None:
+            figure.add_hline(
+                y=float(value), line_dash="dot", line_color=colour, annotation_text=word
+            )
+    figure.update_yaxes(title=unit, rangemode="tozero")
+    figure.update_xaxes(type="date", tickformat="%d %b %Y", nticks=6)
+    return figure

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from governance.access.models import User
 from governance.access.registries import KeySubject, key_subjects
+from governance.approvals.models import ChangeRequest
 from governance.approvals.registries import change_subjects
 from governance.audit.registries import (
     EvidenceSection,
@@ -37,8 +38,10 @@ for action, sentence in {
     "use_case.metric_added": "{actor} added a success metric to {subject}",
     "use_case.measured": "{actor} measured {subject}",
     "use_case.item_done": "{actor} ticked a checklist item of {subject}",
+    "use_case.handed_over": "{actor} handed {subject} over",
     "use_case.datasets_named": "{actor} named the data of {subject}",
     "dataset.registered": "{actor} registered the dataset {subject}",
+    "dataset.changed": "{actor} changed the dataset {subject}",
 }.items():
     audit_actions.add(action, sentence)
 
@@ -46,6 +49,12 @@ navigation.add(
     "use-cases",
     NavigationItem(
         "Govern", "Use cases", "registry:list", "layers", (Permission.USE_CASE_VIEW,), 20
+    ),
+)
+navigation.add(
+    "datasets",
+    NavigationItem(
+        "Govern", "Datasets", "registry:datasets", "database", (Permission.USE_CASE_VIEW,), 40
     ),
 )
 navigation.add(
@@ -57,17 +66,18 @@ navigation.add(
 
 
 def drafts(user: User, now: datetime) -> list[InboxItem]:
-    """Use cases that this person began and has not proposed."""
-    begun = UseCase.objects.filter(owner=user, is_draft=True, stage="proposed")[:20]
+    """Use cases of this person whose intake was begun and which are not yet proposed."""
+    proposed = ChangeRequest.objects.undecided().filter(kind=StageSubject.kind)
+    begun = UseCase.objects.filter(owner=user, is_draft=True, stage=Stage.PROPOSED)
     return [
         InboxItem(
-            title=f"Finish the intake of {use_case}",
-            detail="Saved as a draft; nothing is lost.",
-            url=reverse("registry:detail", args=[use_case.slug]),
+            title=f"Continue the intake of {use_case}",
+            detail="Draft; everything so far is saved. Its summary says what is missing.",
+            url=reverse("registry:step", args=[use_case.slug, "summary"]),
             due_at=None,
             kind="draft",
         )
-        for use_case in begun
+        for use_case in begun.exclude(pk__in=proposed.values("subject_id"))[:20]
     ]
 
 

@@ -78,7 +78,9 @@ class Score(models.Model):
     assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     impact: Any = models.JSONField()
     effort: Any = models.JSONField()
-    rationale = models.TextField()
+    # One sentence per dimension. Scores from before had one rationale for all of them.
+    rationales: Any = models.JSONField(default=dict)
+    rationale = models.TextField(blank=True)
     impact_total = models.DecimalField(max_digits=3, decimal_places=2)
     effort_total = models.DecimalField(max_digits=3, decimal_places=2)
     at = models.DateTimeField()
@@ -143,6 +145,13 @@ class Measurement(models.Model):
         return f"{self.value} on {self.on}"
 
 
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def above(self, ceiling: str) -> DatasetQuerySet:
+        """More sensitive than that."""
+        permitted = Sensitivity(ceiling)
+        return self.filter(sensitivity__in=[s for s in Sensitivity if not permitted.permits(s)])
+
+
 class Dataset(models.Model):
     """Data that use cases rest on."""
 
@@ -155,8 +164,13 @@ class Dataset(models.Model):
     licence = models.CharField(max_length=100, blank=True)
     retention = models.CharField(max_length=100, blank=True)
     quality_notes = models.TextField(blank=True)
+    labelling_guideline = models.TextField(blank=True)
+    agreement = models.CharField(max_length=100, blank=True)
     sensitivity = models.CharField(max_length=12, choices=_choices(Sensitivity))
     use_cases = models.ManyToManyField(UseCase, blank=True, related_name="datasets")
+    version = models.PositiveIntegerField(default=1)
+
+    objects = DatasetQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

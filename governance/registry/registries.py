@@ -29,3 +29,17 @@ use_case_panels: Registry[Panel] = Registry("use case panels")
 monthly_costs: Registry[Callable[[list[int], datetime], dict[int, Decimal]]] = Registry(
     "monthly costs"
 )
+
+
+@dataclass(frozen=True)
+class GateEvidence:
+    """What an app above answers for a gate (the keys are `rules.EVIDENCE`).
+
+    `missing` says in words what is not there, empty when it is; `url` is where to mend it.
+    """
+
+    missing: Callable[[UseCase, datetime], str]
+    url: Callable[[UseCase], str]
+
+
+gate_evidence: Registry[GateEvidence] = Registry("gate evidence")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from governance.kernel.transitions import Edge, TransitionTable
@@ -22,9 +23,23 @@ USE_CASE_STAGES = TransitionTable(
     Stage.PROPOSED,
     (
         Edge("proposed", "assessed", "assessed", "the approvals engine", "scores and risk are in"),
-        Edge("assessed", "approved", "approved", "the approvals engine", "data and oversight set"),
-        Edge("approved", "pilot", "pilot", "the approvals engine", "metric, fallback, disclosure"),
-        Edge("pilot", "production", "production", "the approvals engine", "measured results"),
+        Edge(
+            "assessed", "approved", "approved", "the approvals engine", "data named, none above it"
+        ),
+        Edge(
+            "approved",
+            "pilot",
+            "pilot",
+            "the approvals engine",
+            "metric with target, deployment, oversight, disclosure, fallback",
+        ),
+        Edge(
+            "pilot",
+            "production",
+            "production",
+            "the approvals engine",
+            "measured results, playbook, release in force",
+        ),
         Edge("approved", "retired", "retired", "the approvals engine"),
         Edge("pilot", "retired", "retired", "the approvals engine"),
         Edge("production", "retired", "retired", "the approvals engine"),
@@ -46,60 +61,107 @@ PHASES = (
 )
 
 
+# What apps above answer for the gates; each fills one entry of `gate_evidence`.
+EVIDENCE = ("oversight", "playbook", "release")
+
+
 @dataclass(frozen=True)
 class GateFacts:
-    """What a gate looks at."""
+    """What a gate looks at. `gaps` has a sentence per kind of EVIDENCE, empty when it is there."""
 
     has_framework: bool = False
     scores: int = 0
     is_assessed: bool = False
     sensitivity: str = "internal"
     datasets: int = 0
+    datasets_above: tuple[str, ...] = ()
+    has_deployment: bool = False
     has_disclosure: bool = False
     has_fallback: bool = False
     metrics_with_target: int = 0
     metrics_measured: int = 0
     open_items: int = 0
+    gaps: Mapping[str, str] = field(default_factory=dict)
 
 
-def missing_for(target: str, facts: GateFacts) -> list[str]:
-    """What the gate before `target` misses, in words; empty when it may be proposed."""
+@dataclass(frozen=True)
+class Requirement:
+    """One thing a gate asks for; `code` says where it is mended."""
+
+    code: str
+    is_met: bool
+    text: str
+
+
+def requirements_for(target: str, facts: GateFacts) -> list[Requirement]:
+    """Everything that the gates up to `target` ask for; retiring asks for nothing."""
     if target == Stage.RETIRED:
         return []
     order = list(Stage)
     reached = order[1 : order.index(Stage(target)) + 1]
-    return [text for stage in reached for met, text in _GATES[stage](facts) if not met]
+    return [one for stage in reached for one in _GATES[stage](facts)]
 
 
-def _assessed(facts: GateFacts) -> list[tuple[bool, str]]:
+def missing_for(target: str, facts: GateFacts) -> list[str]:
+    """What the gate before `target` misses, in words; empty when it may be proposed."""
+    return [one.text for one in requirements_for(target, facts) if not one.is_met]
+
+
+def _assessed(facts: GateFacts) -> list[Requirement]:
     return [
-        (facts.has_framework, "the answers to the decision framework."),
-        (facts.scores > 0, "at least one impact and effort score."),
-        (facts.is_assessed, "the risk assessment."),
+        Requirement("pattern", facts.has_framework, "the answers to the decision framework."),
+        Requirement("scores", facts.scores > 0, "at least one impact and effort score."),
+        Requirement("risk", facts.is_assessed, "the risk assessment."),
     ]
 
 
-def _approved(facts: GateFacts) -> list[tuple[bool, str]]:
-    needs_data = facts.sensitivity != "public"
-    return [(facts.datasets > 0 or not needs_data, "a dataset, because its data is not public.")]
-
-
-def _pilot(facts: GateFacts) -> list[tuple[bool, str]]:
+def _approved(facts: GateFacts) -> list[Requirement]:
+    named = facts.datasets > 0 or facts.sensitivity == "public"
+    above = facts.datasets_above
+    text = (
+        f"data within its sensitivity: {', '.join(above)} is above {facts.sensitivity}."
+        if above
+        else f"no dataset above its sensitivity, {facts.sensitivity}."
+    )
     return [
-        (facts.metrics_with_target > 0, "a success metric with baseline and target."),
-        (facts.has_disclosure, "the disclosure text for end users."),
-        (facts.has_fallback, "the fallback for when no model answers."),
+        Requirement("data", named, "a dataset, because its data is not public."),
+        Requirement("data", not above, text),
     ]
 
 
-def _production(facts: GateFacts) -> list[tuple[bool, str]]:
+def _pilot(facts: GateFacts) -> list[Requirement]:
+    deployment = f"an approved deployment that may see {facts.sensitivity} content."
     return [
-        (facts.metrics_measured > 0, "a measured value of a success metric."),
-        (facts.open_items == 0, f"{facts.open_items} checklist items that are still open."),
+        Requirement(
+            "metrics", facts.metrics_with_target > 0, "a success metric with baseline and target."
+        ),
+        Requirement("deployment", facts.has_deployment, deployment),
+        _evidence(facts, "oversight", "the oversight that its risk tier asks for."),
+        Requirement("telemetry", True, "telemetry: every governed call is recorded and billed."),
+        Requirement("data", facts.has_disclosure, "the disclosure text for end users."),
+        Requirement("data", facts.has_fallback, "the fallback for when no model answers."),
     ]
 
 
-_GATES = {
+def _production(facts: GateFacts) -> list[Requirement]:
+    items = f"{facts.open_items} checklist items that are still open."
+    return [
+        Requirement("metrics", facts.metrics_measured > 0, "a measured value of a success metric."),
+        Requirement("checklist", not facts.open_items, items if facts.open_items else _ALL_DONE),
+        _evidence(facts, "playbook", "the playbooks for what may go wrong with it."),
+        _evidence(facts, "release", "a release in force."),
+    ]
+
+
+_ALL_DONE = "every checklist item done."
+
+
+def _evidence(facts: GateFacts, code: str, met: str) -> Requirement:
+    gap = facts.gaps[code]
+    return Requirement(code, not gap, gap or met)
+
+
+_GATES: dict[Stage, Callable[[GateFacts], list[Requirement]]] = {
     Stage.ASSESSED: _assessed,
     Stage.APPROVED: _approved,
     Stage.PILOT: _pilot,

@@ -35,3 +35,19 @@ def quadrant(impact: Decimal, effort: Decimal) -> str:
     if impact >= MIDDLE:
         return "major project" if effort >= MIDDLE else "quick win"
     return "reconsider" if effort >= MIDDLE else "fill-in"
+
+
+def priority(impact: Decimal, effort: Decimal) -> tuple[int, Decimal, Decimal]:
+    """A sort key: quick wins first, in each quadrant the most impact for the least effort."""
+    return QUADRANTS.index(quadrant(impact, effort)), -impact, effort
+
+
+def share_reached(baseline: Decimal, target: Decimal, value: Decimal) -> Decimal | None:
+    """How far `value` has come from baseline to target, in percent; below 0 is worse than before.
+
+    None when baseline and target are the same, because then there is no way to go.
+    """
+    if baseline == target:
+        return None
+    share = (value - baseline) / (target - baseline) * 100
+    return share.quantize(Decimal(1), ROUND_HALF_UP)

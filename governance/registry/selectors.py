@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Lower
+from django.urls import reverse
 
 from governance.access.models import User
+from governance.access.selectors import holders
+from governance.kernel.authority import Permission
+from governance.kernel.terms import RiskTier, Sensitivity
 from governance.kernel.web import get_or_404
-from governance.registry.models import Score, UseCase, UseCaseQuerySet
-from governance.registry.registries import monthly_costs
-from governance.registry.rules import GateFacts
+from governance.model_cards.models import Deployment
+from governance.registry import scoring
+from governance.registry.models import Dataset, Score, UseCase, UseCaseQuerySet
+from governance.registry.registries import gate_evidence, monthly_costs
+from governance.registry.rules import EVIDENCE, USE_CASE_STAGES, GateFacts, requirements_for
 
 
 def use_cases_visible_to(user: User) -> UseCaseQuerySet:
@@ -27,9 +35,48 @@ def use_cases_visible_to(user: User) -> UseCaseQuerySet:
     )
 
 
+def _in_order(field: str, values: Any) -> Case:
+    """A rank by a list's order; what is not in it comes last."""
+    ranks = [When(**{field: str(value)}, then=rank) for rank, value in enumerate(values)]
+    return Case(*ranks, default=len(ranks), output_field=IntegerField())
+
+
+_PRIORITY = Case(
+    When(impact__gte=scoring.MIDDLE, effort__lt=scoring.MIDDLE, then=0),
+    When(impact__gte=scoring.MIDDLE, then=1),
+    When(impact__lt=scoring.MIDDLE, effort__lt=scoring.MIDDLE, then=2),
+    When(impact__lt=scoring.MIDDLE, then=3),
+    default=4,
+    output_field=IntegerField(),
+)
+SORTS: dict[str, Any] = {
+    "title": Lower("title"),
+    "stage": _in_order("stage", USE_CASE_STAGES.states),
+    "tier": _in_order("tier", reversed(RiskTier)),
+    "priority": _PRIORITY,
+    "owner": Lower("owner__name"),
+    "team": Lower("team__name"),
+}
+
+
+def sorted_by(use_cases: UseCaseQuerySet, wanted: str) -> UseCaseQuerySet:
+    """By one of SORTS, from its end when a minus stands before it; else by title."""
+    key = wanted.removeprefix("-")
+    if key not in SORTS:
+        return use_cases.order_by("title", "pk")
+    ranked = use_cases.annotate(rank=SORTS[key])
+    return ranked.order_by("-rank" if wanted.startswith("-") else "rank", "title", "pk")
+
+
 def use_case_by_slug(slug: str) -> UseCase:
     found: UseCase = get_or_404(UseCase.objects.select_related("team", "owner"), slug=slug)
     return found
+
+
+def colleagues_for(use_case: UseCase, now: datetime) -> QuerySet[User]:
+    """Who could own it: those who manage the team's use cases, without its owner."""
+    may_own = holders(Permission.USE_CASE_MANAGE, use_case.team, now=now)
+    return may_own.exclude(pk=use_case.owner_id)
 
 
 def costs_this_month(use_case_ids: list[int], now: datetime) -> dict[int, Decimal]:
@@ -41,7 +88,8 @@ def costs_this_month(use_case_ids: list[int], now: datetime) -> dict[int, Decima
     return costs
 
 
-def gate_facts(use_case: UseCase) -> GateFacts:
+def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
+    """What the gates look at, read now."""
     counts = UseCase.objects.filter(pk=use_case.pk).aggregate(
         scored=Count("scores", distinct=True),
         assessments=Count("risk_assessments", distinct=True),
@@ -54,15 +102,76 @@ def gate_facts(use_case: UseCase) -> GateFacts:
         measured=Count("metrics__measurements", distinct=True),
         open_items=Count("checklist", filter=Q(checklist__done_at=None), distinct=True),
     )
+    above = use_case.datasets.above(use_case.sensitivity)
     return GateFacts(
         has_framework=bool(use_case.framework_answers),
         scores=counts["scored"],
         is_assessed=counts["assessments"] > 0,
         sensitivity=use_case.sensitivity,
         datasets=counts["named"],
+        datasets_above=tuple(above.values_list("name", flat=True)),
+        has_deployment=_has_deployment(use_case),
         has_disclosure=bool(use_case.disclosure_text.strip()),
         has_fallback=bool(use_case.fallback_text.strip()),
         metrics_with_target=counts["with_target"],
         metrics_measured=counts["measured"],
         open_items=counts["open_items"],
+        gaps={key: gate_evidence[key].missing(use_case, now) for key in EVIDENCE},
     )
+
+
+def _has_deployment(use_case: UseCase) -> bool:
+    """Whether some approved deployment, under an approved card, may see its content."""
+    content = Sensitivity(use_case.sensitivity)
+    ceilings = [one for one in Sensitivity if one.permits(content)]
+    return Deployment.objects.filter(
+        state="callable",
+        card__state="approved",
+        replay_only=False,
+        sensitivity_ceiling__in=ceilings,
+    ).exists()
+
+
+def gates_of(use_case: UseCase, facts: GateFacts) -> list[dict[str, Any]]:
+    """The next stages, each with everything its gate asks for and where that is mended."""
+    return [
+        {
+            "target": edge.target,
+            "requirements": [
+                {"text": one.text, "is_met": one.is_met, "url": mending_url(use_case, one.code)}
+                for one in requirements_for(edge.target, facts)
+            ],
+            "is_open": all(one.is_met for one in requirements_for(edge.target, facts)),
+        }
+        for edge in USE_CASE_STAGES.edges
+        if edge.source == use_case.stage
+    ]
+
+
+def mending_url(use_case: UseCase, code: str) -> str:
+    """Where a requirement is mended; empty where nothing has to be done for it."""
+    page = reverse("registry:detail", args=[use_case.slug])
+    if code in EVIDENCE:
+        return gate_evidence[code].url(use_case)
+    if code in ("metrics", "checklist"):
+        return f"{page}#{code}"
+    if code == "deployment":
+        return reverse("model_cards:list")
+    return "" if code == "telemetry" else reverse("registry:step", args=[use_case.slug, code])
+
+
+def datasets_with_counts() -> QuerySet[Dataset]:
+    """Datasets with their owner and how many use cases name each, and how many lie below it."""
+    below = Q(sensitivity="internal", use_cases__sensitivity="public") | Q(
+        sensitivity="regulated", use_cases__sensitivity__in=["public", "internal"]
+    )
+    datasets = Dataset.objects.select_related("owner").annotate(
+        named_by=Count("use_cases", distinct=True),
+        named_below=Count("use_cases", filter=below, distinct=True),
+    )
+    return datasets.order_by("name")  # counting drops the model's own order
+
+
+def use_cases_naming(dataset: Dataset, user: User) -> UseCaseQuerySet:
+    """Those in the person's reach that rest on it, the less sensitive first."""
+    return use_cases_visible_to(user).filter(datasets=dataset)

@@ -1,36 +1,32 @@
-"""Register, score, assess, propose and suspend use cases."""
+"""Register, change, hand over, propose and suspend use cases."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Model
+from django.urls import reverse
 from django.utils.text import slugify
 
 from governance.access.models import Team, User
 from governance.approvals.models import ChangeRequest
 from governance.approvals.services import open_change
 from governance.audit.services import record
+from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
+from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
 from governance.kernel.terms import Oversight, Sensitivity
 from governance.kernel.web import get_or_404
-from governance.registry import framework, risk, scoring
-from governance.registry.models import (
-    ChecklistItem,
-    Dataset,
-    Measurement,
-    RiskAssessment,
-    Score,
-    SuccessMetric,
-    UseCase,
-)
+from governance.registry import framework
+from governance.registry.models import ChecklistItem, UseCase
 from governance.registry.rules import PHASES
+from governance.registry.selectors import colleagues_for
 
 EDITABLE = frozenset(
     {
@@ -52,6 +48,10 @@ EDITABLE = frozenset(
         "is_draft",
     }
 )
+# These are pages beside the use cases' own.
+RESERVED_SLUGS = frozenset({"map", "new"})
+LONGEST_TEXT = 5000
+LONGEST_TOLD = 1000
 STARTING_CHECKLIST = {
     "planning": "Outcome and owner agreed",
     "data": "Data named, with its lawful basis",
@@ -80,30 +80,30 @@ def start_use_case(
 ) -> UseCase:
     """A draft with a short name of its own; every later step is saved on it."""
     check_can_manage(actor, team)
-    title = title.strip()
-    if not title:
-        raise Invalid("Nothing was saved: give it a title.", fields={"title": ["Give a title."]})
-    use_case = UseCase.objects.create(
-        title=title,
+    use_case = UseCase(
+        title=title.strip(),
         slug=_free_slug(slug or title),
         team=team,
         owner=owner or actor.user,
         created_at=now,
         is_draft=True,
-        **facts,
     )
+    _check_facts(use_case, {"title": use_case.title} | facts)
+    for name, value in facts.items():
+        setattr(use_case, name, value)
+    use_case.save(force_insert=True)
     ChecklistItem.objects.bulk_create(
         ChecklistItem(use_case=use_case, phase=phase, text=text)
         for phase, text in STARTING_CHECKLIST.items()
         if phase in PHASES
     )
-    _record(actor, "use_case.created", use_case, now, after={"slug": use_case.slug})
+    write_event(actor, "use_case.created", use_case, now, after={"slug": use_case.slug})
     return use_case
 
 
 def _free_slug(wanted: str) -> str:
     base = slugify(wanted)[:70] or "use-case"
-    taken = set(
+    taken = RESERVED_SLUGS | set(
         UseCase.objects.filter(slug__regex=rf"^{re.escape(base)}(-\d+)?$").values_list(
             "slug", flat=True
         )
@@ -116,117 +116,145 @@ def _free_slug(wanted: str) -> str:
 def save_step(
     *, actor: Actor, use_case: UseCase, version: int, now: datetime, **facts: Any
 ) -> UseCase:
-    """Save some fields. Raises Conflict when somebody else saved since `version` was read."""
-    locked = _locked(use_case.pk)
+    """Save some fields. Raises Conflict when somebody else saved since `version` was read.
+
+    What is sent as it stands already is no change: nothing is written and the version stays.
+    """
+    locked = locked_use_case(use_case.pk)
     check_can_manage(actor, locked.team)
     if locked.version != version:
         raise Conflict(
             "Nothing was overwritten: somebody saved this use case while you wrote. "
             "Your text is still on the page; compare it with what is there now and save again."
         )
-    unknown = facts.keys() - EDITABLE
-    if unknown:
-        raise Invalid(f"Nothing was saved: {', '.join(sorted(unknown))} cannot be set here.")
-    before = {name: getattr(locked, name) for name in facts}
-    _check_facts(facts)
-    for name, value in facts.items():
+    _check_facts(locked, facts)
+    changed = {name: value for name, value in facts.items() if getattr(locked, name) != value}
+    if not changed:
+        return locked
+    before = {name: told(getattr(locked, name)) for name in changed}
+    for name, value in changed.items():
         setattr(locked, name, value)
     locked.version += 1
     locked.save()
-    _record(actor, "use_case.changed", locked, now, before=before, after=facts)
+    after = {name: told(value) for name, value in changed.items()}
+    write_event(actor, "use_case.changed", locked, now, before=before, after=after)
     return locked
 
 
-def _check_facts(facts: Mapping[str, Any]) -> None:
+def told(value: Any) -> Any:
+    """A value for the audit log, whose events are short: a long text by its digest."""
+    if isinstance(value, str) and len(value) > LONGEST_TOLD:
+        return {"characters": len(value), "sha256": text_digest(value)}
+    return value
+
+
+def _check_facts(use_case: UseCase, facts: Mapping[str, Any]) -> None:
+    """Raise Invalid, field by field, unless the use case may get these facts."""
+    unknown = facts.keys() - EDITABLE
+    if unknown:
+        raise Invalid(f"Nothing was saved: {', '.join(sorted(unknown))} cannot be set here.")
+    problems = (
+        _off_choices(facts) | text_problems(UseCase, facts) | _off_recommendation(use_case, facts)
+    )
+    if not str(facts.get("title", "x")).strip():
+        problems["title"] = ["Give a title."]
+    share = facts.get("sample_share")
+    if share is not None and not (Decimal(share).is_finite() and 0 <= Decimal(share) <= 100):
+        problems["sample_share"] = ["A share is between 0 and 100 percent."]
+    if problems:
+        raise Invalid("Nothing was saved: some answers do not fit.", fields=problems)
+
+
+def _off_choices(facts: Mapping[str, Any]) -> dict[str, list[str]]:
     choices: dict[str, list[str]] = {
         "sensitivity": list(Sensitivity),
         "oversight": list(Oversight),
         "pattern": [*framework.PATTERNS, "none", ""],
         "serving": [*framework.SERVING, ""],
     }
-    problems = {
+    return {
         name: [f"Choose one of {', '.join(filter(None, allowed))}."]
         for name, allowed in choices.items()
         if name in facts and facts[name] not in allowed
     }
-    share = facts.get("sample_share")
-    if share is not None and not 0 <= Decimal(share) <= 100:
-        problems["sample_share"] = ["A share is between 0 and 100 percent."]
-    if problems:
-        raise Invalid("Nothing was saved: some answers do not fit.", fields=problems)
+
+
+def text_problems(model: type[Model], facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A sentence per text that the model's field cannot hold."""
+    problems = {}
+    for name, value in facts.items():
+        if not isinstance(value, str):
+            continue
+        limit = getattr(model._meta.get_field(name), "max_length", None) or LONGEST_TEXT
+        if len(value) > limit:
+            problems[name] = [f"At most {limit} characters; this has {len(value)}."]
+        if "\x00" in value:
+            problems[name] = ["It holds a character that cannot be kept (NUL)."]
+    return problems
+
+
+def _off_recommendation(use_case: UseCase, facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Another pattern than the framework recommends needs its reason."""
+    if not facts.keys() & {"framework_answers", "pattern", "serving", "override_reason"}:
+        return {}
+    asked = ("framework_answers", "pattern", "serving", "override_reason")
+    answers, pattern, serving, reason = (facts.get(name, getattr(use_case, name)) for name in asked)
+    if set(answers) - framework.QUESTIONS.keys():
+        return {"framework_answers": [f"Answer {', '.join(framework.QUESTIONS)} by yes or no."]}
+    found = framework.recommend(answers)
+    is_other = (pattern or found.pattern, serving or found.serving) != (
+        found.pattern,
+        found.serving,
+    )
+    if not answers or not is_other or reason.strip():
+        return {}
+    wanted = f"{found.pattern.replace('_', ' ')} with {found.serving} serving is recommended."
+    return {"override_reason": [f"Say why: {wanted}"]}
 
 
 @transaction.atomic
-def record_score(
-    *,
-    actor: Actor,
-    use_case: UseCase,
-    impact: Mapping[str, int],
-    effort: Mapping[str, int],
-    rationale: str,
-    now: datetime,
-) -> Score:
-    """One assessor's scores; who manages it or assesses for the organisation may score."""
-    _check_can_assess(actor, use_case)
-    if not rationale.strip():
-        raise Invalid(
-            "Nothing was saved: a score without its reason helps nobody.",
-            fields={"rationale": ["Say why."]},
-        )
-    try:
-        totals = (
-            scoring.weighted(impact, scoring.IMPACT),
-            scoring.weighted(effort, scoring.EFFORT),
-        )
-    except (KeyError, ValueError):
-        raise Invalid("Nothing was saved: score every dimension from 1 to 5.") from None
-    score = Score.objects.create(
-        use_case=use_case,
-        assessor=actor.user,
-        impact=dict(impact),
-        effort=dict(effort),
-        rationale=rationale.strip(),
-        impact_total=totals[0],
-        effort_total=totals[1],
-        at=now,
+def hand_over(
+    *, actor: Actor, use_case: UseCase, to: User | None, reason: str, now: datetime
+) -> UseCase:
+    """Give a use case, or its draft, to a colleague who manages use cases of the same team."""
+    locked = locked_use_case(use_case.pk)
+    check_can_manage(actor, locked.team)
+    successor = _checked_successor(locked, to, reason, now)
+    before = {"owner": locked.owner.email}
+    locked.owner = successor
+    locked.version += 1
+    locked.save(update_fields=["owner", "version"])
+    write_event(
+        actor,
+        "use_case.handed_over",
+        locked,
+        now,
+        before=before,
+        after={"owner": successor.email},
+        reason=reason,
     )
-    after = {"impact": totals[0], "effort": totals[1], "quadrant": score.quadrant}
-    _record(actor, "use_case.scored", use_case, now, after=after, reason=rationale)
-    return score
+    url = reverse("registry:detail", args=[locked.slug])
+    title = f"{actor.label} handed {locked} over to you"
+    notify(users=[successor], title=title, url=url, now=now)
+    return locked
 
 
-@transaction.atomic
-def assess_risk(
-    *, actor: Actor, use_case: UseCase, answers: Mapping[str, bool], now: datetime
-) -> RiskAssessment:
-    """Answer the questionnaire; the tier follows from its rules and stands on the use case."""
-    _check_can_assess(actor, use_case)
-    given = {key: bool(answers.get(key)) for key in risk.QUESTIONS}
-    assessed = risk.assess(given)
-    fired = [
-        {"code": rule.code, "because": rule.because, "answers": list(rule.needs)}
-        for rule in assessed.fired
-    ]
-    assessment = RiskAssessment.objects.create(
-        use_case=use_case,
-        assessor=actor.user,
-        questionnaire_version=risk.VERSION,
-        answers=given,
-        tier=assessed.tier,
-        fired_rules=fired,
-        at=now,
-    )
-    UseCase.objects.filter(pk=use_case.pk).update(tier=assessed.tier, version=F("version") + 1)
-    use_case.tier = assessed.tier
-    after = {"tier": assessed.tier, "rules": [rule.code for rule in assessed.fired]}
-    _record(actor, "use_case.assessed", use_case, now, after=after)
-    return assessment
-
-
-def _check_can_assess(actor: Actor, use_case: UseCase) -> None:
-    manages = actor.may(Permission.USE_CASE_MANAGE, use_case.team)
-    if not manages and not actor.may(Permission.USE_CASE_ASSESS):
-        raise NotAllowed("Nothing was saved: its owner or a safety officer assesses it.")
+def _checked_successor(use_case: UseCase, to: User | None, reason: str, now: datetime) -> User:
+    problems: dict[str, list[str]] = {}
+    if to is None or not colleagues_for(use_case, now).filter(pk=to.pk).exists():
+        problems["to"] = [f"Choose a colleague who manages use cases of {use_case.team}."]
+    if not reason.strip():
+        problems["reason"] = ["Say why, for whoever reads the history."]
+    if problems or to is None:
+        raise Invalid("Nothing was handed over: something is missing.", fields=problems)
+    # An owner is in conflict on what is decided for the use case; a signatory may not become one.
+    asked = ChangeRequest.objects.undecided().filter(team=use_case.team, slots__eligible=to)
+    if asked.exists():
+        raise WrongState(
+            f"Nothing was handed over: {to} is asked to sign an open change of {use_case.team}. "
+            "Hand over when it is decided."
+        )
+    return to
 
 
 def propose_stage(
@@ -249,12 +277,12 @@ def suspend_use_case(*, actor: Actor, use_case_id: int, reason: str, now: dateti
     """The kill switch: no call of it is answered from the next one on."""
     if not actor.may(Permission.INCIDENT_COMMAND):
         raise NotAllowed("Nothing was switched: a safety officer suspends use cases.")
-    use_case = _locked(use_case_id)
+    use_case = locked_use_case(use_case_id)
     if use_case.is_suspended:
         raise WrongState(f"Nothing was changed: {use_case} is suspended already.")
     use_case.suspended_at, use_case.suspension_reason = now, reason[:300]
     use_case.save(update_fields=["suspended_at", "suspension_reason"])
-    _record(actor, "use_case.suspended", use_case, now, reason=reason)
+    write_event(actor, "use_case.suspended", use_case, now, reason=reason)
     return use_case
 
 
@@ -263,115 +291,24 @@ def resume_use_case(*, actor: Actor, use_case_id: int, reason: str, now: datetim
     """Take the kill switch back."""
     if not actor.may(Permission.INCIDENT_COMMAND):
         raise NotAllowed("Nothing was switched: a safety officer resumes use cases.")
-    use_case = _locked(use_case_id)
+    use_case = locked_use_case(use_case_id)
     if not use_case.is_suspended:
         raise WrongState(f"Nothing was changed: {use_case} is not suspended.")
     use_case.suspended_at, use_case.suspension_reason = None, ""
     use_case.save(update_fields=["suspended_at", "suspension_reason"])
-    _record(actor, "use_case.resumed", use_case, now, reason=reason)
+    write_event(actor, "use_case.resumed", use_case, now, reason=reason)
     return use_case
 
 
-@transaction.atomic
-def add_metric(
-    *,
-    actor: Actor,
-    use_case: UseCase,
-    name: str,
-    unit: str,
-    baseline: Decimal | None,
-    target: Decimal | None,
-    now: datetime,
-) -> SuccessMetric:
-    check_can_manage(actor, use_case.team)
-    metric = SuccessMetric.objects.create(
-        use_case=use_case, name=name, unit=unit, baseline=baseline, target=target
-    )
-    after = {"metric": name, "baseline": baseline, "target": target}
-    _record(actor, "use_case.metric_added", use_case, now, after=after)
-    return metric
-
-
-@transaction.atomic
-def measure(
-    *,
-    actor: Actor,
-    metric: SuccessMetric,
-    value: Decimal,
-    on: date,
-    now: datetime,
-    source: str = "",
-) -> Measurement:
-    check_can_manage(actor, metric.use_case.team)
-    measured = Measurement.objects.create(metric=metric, value=value, on=on, source=source)
-    after = {"metric": metric.name, "value": value, "on": on}
-    _record(actor, "use_case.measured", metric.use_case, now, after=after)
-    return measured
-
-
-@transaction.atomic
-def register_dataset(
-    *,
-    actor: Actor,
-    name: str,
-    source: str,
-    sensitivity: str,
-    now: datetime,
-    use_cases: tuple[UseCase, ...] = (),
-    **facts: Any,
-) -> Dataset:
-    if not actor.may(Permission.DATASET_MANAGE):
-        raise NotAllowed("Nothing was saved: data stewards register datasets.")
-    if Dataset.objects.filter(name=name).exists():
-        raise Invalid("Nothing was saved: a dataset has this name.", fields={"name": ["Taken."]})
-    dataset = Dataset.objects.create(
-        name=name, source=source, sensitivity=Sensitivity(sensitivity), owner=actor.user, **facts
-    )
-    dataset.use_cases.set(use_cases)
-    after = {"sensitivity": sensitivity, "use_cases": [one.slug for one in use_cases]}
-    record(actor=actor, action="dataset.registered", subject=dataset, now=now, after=after)
-    return dataset
-
-
-@transaction.atomic
-def name_datasets(
-    *, actor: Actor, use_case: UseCase, dataset_ids: Iterable[int], now: datetime
-) -> UseCase:
-    """Say which registered datasets the use case rests on; replaces those named before."""
-    locked = _locked(use_case.pk)
-    if not actor.may(Permission.DATASET_MANAGE):
-        check_can_manage(actor, locked.team)
-    named = list(Dataset.objects.filter(pk__in=set(dataset_ids)))
-    before = {"datasets": list(locked.datasets.values_list("name", flat=True))}
-    after = {"datasets": [one.name for one in named]}
-    if before != after:
-        locked.datasets.set(named)
-        _record(actor, "use_case.datasets_named", locked, now, before=before, after=after)
-    return locked
-
-
-@transaction.atomic
-def tick_item(*, actor: Actor, item_id: int, evidence: str, now: datetime) -> ChecklistItem:
-    """Mark a checklist item done, with its evidence."""
-    item: ChecklistItem = get_or_404(
-        ChecklistItem.objects.select_for_update(of=("self",)).select_related("use_case__team"),
-        pk=item_id,
-    )
-    check_can_manage(actor, item.use_case.team)
-    item.done_at, item.done_by, item.evidence = now, actor.user, evidence[:300]
-    item.save(update_fields=["done_at", "done_by", "evidence"])
-    _record(actor, "use_case.item_done", item.use_case, now, after={"item": item.text})
-    return item
-
-
-def _locked(use_case_id: int) -> UseCase:
+def locked_use_case(use_case_id: int) -> UseCase:
     found: UseCase = get_or_404(
-        UseCase.objects.select_for_update(of=("self",)).select_related("team"), pk=use_case_id
+        UseCase.objects.select_for_update(of=("self",)).select_related("team", "owner"),
+        pk=use_case_id,
     )
     return found
 
 
-def _record(
+def write_event(
     actor: Actor,
     action: str,
     use_case: UseCase,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from governance.access.models import Team
 from governance.approvals.models import Approval, ChangeRequest
@@ -80,12 +81,12 @@ class StageSubject:
                 f"Nothing was opened: from {subject.stage} a use case does not go to "
                 f"{target or 'nowhere'}."
             )
-        return missing_for(target, gate_facts(subject))
+        return missing_for(target, gate_facts(subject, timezone.now()))
 
     def evidence(self, subject: UseCase, proposal: dict[str, Any]) -> list[Evidence]:
         score = subject.scores.first()
         risk = subject.risk_assessments.first()
-        facts = gate_facts(subject)
+        facts = gate_facts(subject, timezone.now())
         return [
             Evidence("Impact and effort", f"{score} ({score.quadrant})" if score else None),
             Evidence(

@@ -5,14 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
+
 from governance.access.models import User
+from governance.approvals.models import Approval
 from governance.approvals.registries import change_subjects
 from governance.audit.registries import audit_actions
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import WrongState
+from governance.kernel.terms import Environment
 from governance.registry.models import UseCase
-from governance.registry.registries import Panel, use_case_panels
+from governance.registry.registries import (
+    GateEvidence,
+    Panel,
+    gate_evidence,
+    use_case_panels,
+)
 from prompts.catalogue.models import Prompt
 from prompts.releases import services
 from prompts.releases.models import Release
@@ -68,3 +77,22 @@ use_case_panels.add(
         (Permission.PROMPT_VIEW,),
     ),
 )
+
+
+def release_gap(use_case: UseCase, now: datetime) -> str:
+    """A release counts while it runs in production under an approval in force."""
+    running = Release.objects.running(now).filter(
+        use_case=use_case,
+        environment=Environment.PRODUCTION,
+        approval__in=Approval.objects.in_force(now),
+    )
+    return "" if running.exists() else "a release in force: none of its prompts has one."
+
+
+def _prompts_url(use_case: UseCase) -> str:
+    """Its one prompt, where a release is proposed; all prompts when it has none or several."""
+    slugs = list(use_case.prompts.values_list("slug", flat=True)[:2])
+    return reverse("catalogue:detail", args=slugs) if len(slugs) == 1 else reverse("catalogue:list")
+
+
+gate_evidence.add("release", GateEvidence(release_gap, _prompts_url))

@@ -49,6 +49,17 @@ HOSTED_CARD: dict[str, Any] = {
     "review_on": date(2027, 5, 1),
 }
 
+RATIONALES: dict[str, str] = {
+    "value": "Each case takes somebody a good part of a day now.",
+    "reach": "Every product team waits for these answers.",
+    "quality": "The same text gets the same reading, whoever asks.",
+    "strategy": "It shortens what stands between a decision and its release.",
+    "build": "One prompt with a checked answer, called from the intake that exists.",
+    "data": "The texts are at hand; nothing has to be collected.",
+    "change": "People check an answer instead of writing one.",
+    "assurance": "Answers are looked at by a person before they leave.",
+}
+
 ANSWER_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {

@@ -21,6 +21,7 @@ from governance.incidents import services as incidents
 from governance.kernel.authority import Actor
 from governance.model_cards import services as models
 from governance.model_cards.models import Deployment
+from governance.registry import assessments, datasets, metrics
 from governance.registry import services as registry
 from governance.registry.models import UseCase
 from prompts.catalogue import services as catalogue
@@ -157,7 +158,7 @@ def _licence_review(people: People, now: datetime) -> UseCase:
     )
     _intake(people, use_case, now, harm=True)
     dataset = "Licence files of installed Python distributions"
-    registry.register_dataset(
+    datasets.register_dataset(
         actor=people.actor("data_steward"),
         name=dataset,
         source="The product's own environment",
@@ -168,7 +169,7 @@ def _licence_review(people: People, now: datetime) -> UseCase:
         use_cases=(use_case,),
         now=now,
     )
-    metric = registry.add_metric(
+    metric = metrics.add_metric(
         actor=owner,
         use_case=use_case,
         name="Minutes to clear a dependency",
@@ -180,7 +181,7 @@ def _licence_review(people: People, now: datetime) -> UseCase:
     for target in ("assessed", "approved", "pilot"):
         _advance(people, use_case, target, now)
     value, source = Decimal(55), "timed by hand in the first week"
-    registry.measure(actor=owner, metric=metric, value=value, on=now.date(), source=source, now=now)
+    metrics.measure(actor=owner, metric=metric, value=value, on=now.date(), source=source, now=now)
     return use_case
 
 
@@ -196,15 +197,16 @@ def _intake(people: People, use_case: UseCase, now: datetime, *, harm: bool) -> 
         serving="asynchronous",
         now=now,
     )
-    registry.record_score(
+    assessments.record_score(
         actor=owner,
         use_case=use_case,
         impact={"value": 4, "reach": 3 if harm else 5, "quality": 4, "strategy": 3},
         effort={"build": 2, "data": 1 if harm else 4, "change": 3, "assurance": 3},
+        rationales=content.RATIONALES,
         rationale="Scored with the team; the texts are at hand.",
         now=now,
     )
-    registry.assess_risk(
+    assessments.assess_risk(
         actor=people.actor("safety"), use_case=use_case, answers={"harm": harm}, now=now
     )
     use_case.refresh_from_db()

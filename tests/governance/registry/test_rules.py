@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.kernel.terms import RiskTier
-from governance.registry import framework, risk, scoring
-from governance.registry.rules import USE_CASE_STAGES, GateFacts, Stage, missing_for
+from governance.registry import framework, results, risk, scoring
+from governance.registry.rules import (
+    EVIDENCE,
+    USE_CASE_STAGES,
+    GateFacts,
+    Stage,
+    missing_for,
+    requirements_for,
+)
 
 EDGES = {(edge.source, edge.target) for edge in USE_CASE_STAGES.edges}
 FULL = GateFacts(
@@ -20,10 +29,12 @@ FULL = GateFacts(
     scores=1,
     is_assessed=True,
     datasets=1,
+    has_deployment=True,
     has_disclosure=True,
     has_fallback=True,
     metrics_with_target=1,
     metrics_measured=1,
+    gaps=dict.fromkeys(EVIDENCE, ""),
 )
 
 
@@ -48,15 +59,22 @@ def test_a_complete_use_case_passes_every_gate(target: Stage) -> None:
         ("assessed", {"scores": 0}, "score"),
         ("assessed", {"is_assessed": False}, "risk"),
         ("approved", {"datasets": 0}, "dataset"),
+        ("approved", {"datasets_above": ("Letters",)}, "Letters is above internal"),
         ("pilot", {"metrics_with_target": 0}, "metric"),
+        ("pilot", {"has_deployment": False}, "deployment"),
+        ("pilot", {"gaps": {**FULL.gaps, "oversight": "oversight “all”."}}, "oversight “all”"),
         ("pilot", {"has_disclosure": False}, "disclosure"),
         ("pilot", {"has_fallback": False}, "fallback"),
         ("production", {"metrics_measured": 0}, "measured"),
         ("production", {"open_items": 2}, "2 checklist"),
+        ("production", {"has_disclosure": False}, "disclosure"),
+        ("production", {"has_fallback": False}, "fallback"),
+        ("production", {"gaps": {**FULL.gaps, "playbook": "a playbook."}}, "playbook"),
+        ("production", {"gaps": {**FULL.gaps, "release": "a release."}}, "release"),
     ],
 )
 def test_a_gate_names_the_one_thing_that_is_missing(
-    target: str, lacking: dict[str, int], words: str
+    target: str, lacking: dict[str, Any], words: str
 ) -> None:
     missing = missing_for(target, replace(FULL, **lacking))
     assert len(missing) == 1
@@ -65,6 +83,17 @@ def test_a_gate_names_the_one_thing_that_is_missing(
 
 def test_public_data_needs_no_dataset() -> None:
     assert missing_for("approved", replace(FULL, datasets=0, sensitivity="public")) == []
+
+
+def test_a_gate_that_nobody_answers_for_fails_loudly() -> None:
+    with pytest.raises(KeyError):
+        missing_for("pilot", replace(FULL, gaps={}))
+
+
+def test_a_requirement_that_is_met_is_listed_as_met() -> None:
+    asked = requirements_for("pilot", FULL)
+    assert all(one.is_met for one in asked)
+    assert "telemetry" in {one.code for one in asked}
 
 
 def test_retiring_needs_nothing() -> None:
@@ -109,6 +138,57 @@ def test_a_score_off_the_scale_or_missing_is_refused() -> None:
 )
 def test_the_quadrant_is_derived(impact: str, effort: str, expected: str) -> None:
     assert scoring.quadrant(Decimal(impact), Decimal(effort)) == expected
+
+
+def test_quick_wins_come_first_and_reconsider_last() -> None:
+    points = [Decimal(4), Decimal(2)]
+    pairs = sorted(product(points, points), key=lambda pair: scoring.priority(*pair))
+    assert [scoring.quadrant(*pair) for pair in pairs] == list(scoring.QUADRANTS)
+    more, less = (Decimal(5), Decimal(2)), (Decimal(4), Decimal(1))
+    assert scoring.priority(*more) < scoring.priority(*less)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "target", "value", "share"),
+    [
+        (480, 30, 480, 0),
+        (480, 30, 30, 100),
+        (480, 30, 255, 50),
+        (480, 30, 525, -10),
+        (10, 20, 25, 150),
+        (5, 5, 5, None),
+    ],
+)
+def test_the_way_from_baseline_to_target_is_measured_in_its_own_direction(
+    baseline: int, target: int, value: int, share: int | None
+) -> None:
+    found = scoring.share_reached(Decimal(baseline), Decimal(target), Decimal(value))
+    assert found == share
+
+
+DAY = date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "target", "value", "words"),
+    [
+        (Decimal(480), Decimal(30), "55.5000", "Time: 55.5 min, 94 % of the way"),
+        (Decimal(480), Decimal(30), "30", "target is reached"),
+        (Decimal(480), Decimal(30), "500", "worse than the baseline"),
+        (None, Decimal(30), "1200", "Time: 1,200 min"),
+        (Decimal(480), None, "0.0000", "Time: 0 min"),
+    ],
+)
+def test_a_result_is_said_in_a_sentence(
+    baseline: Decimal | None, target: Decimal | None, value: str, words: str
+) -> None:
+    rows = results.measured_rows(baseline, target, [(DAY, Decimal(value), "log")])
+    assert words in results.finding("Time", "min", rows)
+    assert (rows[0].change is None) is (baseline is None)
+
+
+def test_without_a_measured_value_the_sentence_says_so() -> None:
+    assert results.finding("Time", "min", []) == "Time: nothing measured yet"
 
 
 def test_no_answer_is_minimal_risk() -> None:

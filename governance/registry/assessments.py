@@ -1,0 +1,114 @@
+"""Score a use case and assess its risk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.errors import Invalid, NotAllowed
+from governance.registry import risk, scoring
+from governance.registry.models import RiskAssessment, Score, UseCase
+from governance.registry.services import write_event
+
+DIMENSIONS = scoring.IMPACT | scoring.EFFORT
+LONGEST_RATIONALE = 500
+
+
+def check_can_assess(actor: Actor, use_case: UseCase) -> None:
+    manages = actor.may(Permission.USE_CASE_MANAGE, use_case.team)
+    if not manages and not actor.may(Permission.USE_CASE_ASSESS):
+        raise NotAllowed("Nothing was saved: its owner or a safety officer assesses it.")
+
+
+@transaction.atomic
+def record_score(
+    *,
+    actor: Actor,
+    use_case: UseCase,
+    impact: Mapping[str, int],
+    effort: Mapping[str, int],
+    rationales: Mapping[str, str],
+    now: datetime,
+    rationale: str = "",
+) -> Score:
+    """One assessor's scores, each dimension from 1 to 5 with its own sentence.
+
+    Who manages the use case or assesses for the organisation may score; `rationale` is what
+    holds for all dimensions together, if anything.
+    """
+    check_can_assess(actor, use_case)
+    reasons = {key: str(rationales.get(key, "")).strip() for key in DIMENSIONS}
+    _check_score({**impact, **effort}, reasons)
+    score = Score.objects.create(
+        use_case=use_case,
+        assessor=actor.user,
+        impact={key: impact[key] for key in scoring.IMPACT},
+        effort={key: effort[key] for key in scoring.EFFORT},
+        rationales=reasons,
+        rationale=rationale.strip(),
+        impact_total=scoring.weighted(impact, scoring.IMPACT),
+        effort_total=scoring.weighted(effort, scoring.EFFORT),
+        at=now,
+    )
+    after = {
+        "impact": score.impact_total,
+        "effort": score.effort_total,
+        "quadrant": score.quadrant,
+        "rationales": reasons,
+    }
+    write_event(actor, "use_case.scored", use_case, now, after=after, reason=rationale)
+    return score
+
+
+def _check_score(points: Mapping[str, int], reasons: Mapping[str, str]) -> None:
+    """Raise Invalid with a field `<dimension>` or `<dimension>_why` for each gap."""
+    problems: dict[str, list[str]] = {}
+    for key in DIMENSIONS:
+        if points.get(key) not in range(1, 6):
+            problems[key] = ["Choose 1 to 5."]
+        if not reasons[key]:
+            problems[f"{key}_why"] = ["Say why, in a sentence."]
+        elif len(reasons[key]) > LONGEST_RATIONALE:
+            problems[f"{key}_why"] = [f"At most {LONGEST_RATIONALE} characters."]
+    if problems:
+        raise Invalid(
+            "Nothing was saved: every dimension has a score from 1 to 5 and a reason.",
+            fields=problems,
+        )
+
+
+@transaction.atomic
+def assess_risk(
+    *, actor: Actor, use_case: UseCase, answers: Mapping[str, bool], now: datetime
+) -> RiskAssessment:
+    """Answer the questionnaire; the tier follows from its rules and stands on the use case."""
+    check_can_assess(actor, use_case)
+    given = {key: bool(answers.get(key)) for key in risk.QUESTIONS}
+    assessed = risk.assess(given)
+    assessment = RiskAssessment.objects.create(
+        use_case=use_case,
+        assessor=actor.user,
+        questionnaire_version=risk.VERSION,
+        answers=given,
+        tier=assessed.tier,
+        fired_rules=fired_rules(assessed),
+        at=now,
+    )
+    UseCase.objects.filter(pk=use_case.pk).update(tier=assessed.tier, version=F("version") + 1)
+    use_case.tier = assessed.tier
+    after = {"tier": assessed.tier, "rules": [rule.code for rule in assessed.fired]}
+    write_event(actor, "use_case.assessed", use_case, now, after=after)
+    return assessment
+
+
+def fired_rules(assessed: risk.Assessed) -> list[dict[str, Any]]:
+    """The rules as they are kept: code, reason, and the answers that fired each."""
+    return [
+        {"code": rule.code, "because": rule.because, "answers": list(rule.needs)}
+        for rule in assessed.fired
+    ]
