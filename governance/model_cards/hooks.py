@@ -15,7 +15,12 @@ change_subjects.add("deployment", DeploymentSubject())
 
 for action, sentence in {
     "model_card.created": "{actor} wrote the model card {subject}",
+    "model_card.changed": "{actor} changed the draft {subject}",
+    "model_card.withdrawn": "{actor} withdrew the draft {subject}",
     "deployment.created": "{actor} described the deployment {subject}",
+    "deployment.changed": "{actor} changed the deployment {subject}",
+    "deployment.running_changed": "{actor} changed how {subject} is run",
+    "deployment.secret_replaced": "{actor} replaced the secret of {subject}",
     "deployment.suspend": "{actor} suspended the deployment {subject}",
     "deployment.resume": "{actor} resumed the deployment {subject}",
     "price.set": "{actor} set a price of {subject}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 
+from governance.kernel.canonical import digest
 from governance.kernel.encryption import decrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES, HOSTING, PRICE_KINDS
@@ -27,7 +29,21 @@ CONTENT_FIELDS = (
     "bias_findings",
     "contacts",
     "review_on",
+    "source_url",
 )
+# What the board decides on; changed afterwards by a new change request alone.
+DECIDED_FACTS = (
+    "name",
+    "litellm_model",
+    "endpoint",
+    "region",
+    "hosting",
+    "sensitivity_ceiling",
+    "context_tokens",
+    "replay_only",
+)
+# How an approved deployment is run; its engineers may turn these.
+RUNNING_FACTS = ("timeout_seconds", "concurrency_limit")
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -74,6 +90,10 @@ class ModelCard(models.Model):
         """What is decided on."""
         return {name: getattr(self, name) for name in CONTENT_FIELDS}
 
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: names the text that somebody saw before they changed it."""
+        return digest(self.content())
+
 
 class Deployment(models.Model):
     """One place at which an approved model can be called."""
@@ -104,6 +124,10 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_secret(self) -> bool:
+        return self.secret_sealed is not None
 
     def secret(self) -> str:
         """The provider's key for a call, or an empty string; never for a page."""
@@ -144,6 +168,9 @@ class Price(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="price_not_negative"),
         ]
+
+    def is_in_force(self, day: date) -> bool:
+        return self.starts_on <= day and (self.ends_on is None or self.ends_on > day)
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} for {self.kind} from {self.starts_on}"

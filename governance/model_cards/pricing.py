@@ -41,17 +41,21 @@ class PriceList:
 
     def cost(self, usage: Usage) -> Decimal:
         """Exact cost, rounded once to nine places (half to even)."""
-        plain_input = usage.input - usage.cached_input
+        # A provider that reports more cached tokens than it was sent would owe us the rest.
+        cached = min(usage.cached_input, usage.input)
         amount = (
-            self._price("input") * plain_input
-            + self._price("cached_input") * usage.cached_input
+            self._price("input") * (usage.input - cached)
+            + self._price("cached_input") * cached
             + self._price("output") * usage.output
         ) / MILLION + self.per_call
         return amount.quantize(NINE_PLACES, ROUND_HALF_EVEN)
 
     def ceiling(self, input_tokens: int, max_output_tokens: int) -> Decimal:
-        """The most that one attempt of that size can cost."""
-        return self.cost(Usage(input=input_tokens, output=max_output_tokens))
+        """The most that one attempt of that size can cost, cached or not."""
+        # Some price lists charge more for cached tokens than for fresh ones.
+        is_dearer = self._price("cached_input") > self._price("input")
+        cached = input_tokens if is_dearer else 0
+        return self.cost(Usage(input_tokens, cached, max_output_tokens))
 
     def as_plain(self) -> dict[str, str]:
         """Kind → amount as text, for the call's snapshot."""

@@ -1,48 +1,177 @@
-"""Write cards, deployments and prices; propose them to the board."""
+"""Write cards and propose them to the board; deployments and prices have files of their own."""
 
 from __future__ import annotations
 
-import json
-from datetime import date, datetime
-from decimal import Decimal
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import transaction
-from django.db.models import Max
+from django.db import IntegrityError, models, transaction
 
 from governance.approvals.models import ChangeRequest
+from governance.approvals.selectors import open_change_for
 from governance.approvals.services import open_change
 from governance.audit.services import record
-from governance.kernel.authority import Actor, Permission
-from governance.kernel.encryption import encrypt
-from governance.kernel.errors import Invalid, NotAllowed
-from governance.kernel.terms import Sensitivity
-from governance.kernel.web import get_or_404
-from governance.model_cards.models import Deployment, ModelCard, Price
-from governance.model_cards.pricing import MILLION
-from governance.model_cards.rules import DEPLOYMENT_STATES, HOSTING, PRICE_KINDS
+from governance.kernel.authority import Actor
+from governance.kernel.canonical import plain, text_digest
+from governance.kernel.errors import Conflict, Invalid, WrongState
+from governance.model_cards.deployment_services import (
+    change_deployment,
+    create_deployment,
+    propose_deployment,
+    replace_secret,
+    run_deployment,
+    switch_deployment,
+)
+from governance.model_cards.models import CONTENT_FIELDS, ModelCard
+from governance.model_cards.price_services import (
+    import_litellm_prices,
+    set_price,
+    set_prices,
+)
+from governance.model_cards.rules import CARD_STATES, result_problem
+from governance.model_cards.writing import check_author, difference, locked
 
-PRICE_TABLE = "model_prices_and_context_window_backup.json"
+__all__ = [
+    "add_version",
+    "change_deployment",
+    "create_card",
+    "create_deployment",
+    "edit_card",
+    "import_litellm_prices",
+    "propose_card",
+    "propose_deployment",
+    "replace_secret",
+    "run_deployment",
+    "set_price",
+    "set_prices",
+    "switch_deployment",
+    "withdraw_card",
+]
+
+LONGEST_IN_EVENT = 300
 
 
-def _check_author(actor: Actor) -> None:
-    if not actor.may(Permission.MODEL_AUTHOR):
-        raise NotAllowed("Nothing was saved: ML engineers write cards and deployments.")
+def _for_event(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Long texts by their digest: an event has a greatest size."""
+    return {name: _short(plain(value)) for name, value in values.items()}
+
+
+def _short(value: Any) -> Any:
+    text = value if isinstance(value, str) else str(value)
+    return f"sha256:{text_digest(text)}" if len(text) > LONGEST_IN_EVENT else value
 
 
 @transaction.atomic
 def create_card(*, actor: Actor, slug: str, now: datetime, **content: Any) -> ModelCard:
-    """The next version of the card of that short name, as a draft."""
-    _check_author(actor)
-    latest = ModelCard.objects.filter(slug=slug).aggregate(Max("version"))["version__max"] or 0
-    card = ModelCard.objects.create(
-        slug=slug, version=latest + 1, author=actor.user, created_at=now, **content
-    )
+    """The first version of a card, as a draft; what is left out is filled before it is proposed."""
+    check_author(actor)
+    if ModelCard.objects.filter(slug=slug).exists():
+        raise Invalid(
+            "Nothing was saved: another card has this short name. "
+            "To document the same model anew, open that card and write a new version.",
+            fields={"slug": ["Another card has this short name."]},
+        )
+    return _write_card(actor, slug, 1, content, now)
+
+
+@transaction.atomic
+def add_version(*, actor: Actor, card: ModelCard, now: datetime, **content: Any) -> ModelCard:
+    """The next version of a card, as a draft: `card`'s content with these changes."""
+    check_author(actor)
+    same = ModelCard.objects.filter(slug=card.slug)
+    list(same.select_for_update(no_key=True).values_list("pk", flat=True))
+    draft = same.filter(state="draft").first()
+    if draft is not None:
+        raise WrongState(
+            f"Nothing was saved: version {draft.version} is a draft already. "
+            "Edit or withdraw that one first."
+        )
+    latest: int = same.aggregate(models.Max("version"))["version__max"]
+    return _write_card(actor, card.slug, latest + 1, card.content() | content, now)
+
+
+def _write_card(
+    actor: Actor, slug: str, version: int, content: dict[str, Any], now: datetime
+) -> ModelCard:
+    _check_results(content.get("evaluation_results", []))
+    try:
+        with transaction.atomic():
+            card = ModelCard.objects.create(
+                slug=slug, version=version, author=actor.user, created_at=now, **content
+            )
+    except IntegrityError:
+        raise Conflict(
+            "Nothing was saved: somebody else wrote a card of this short name just now. "
+            "Open it and look."
+        ) from None
     after = {"version": card.version, "model_id": card.model_id}
     record(actor=actor, action="model_card.created", subject=card, now=now, after=after)
+    return card
+
+
+def _check_results(results: Iterable[Mapping[str, str]]) -> None:
+    problem = result_problem(results)
+    if problem:
+        raise Invalid(f"Nothing was saved. {problem}", fields={"evaluation_results": [problem]})
+
+
+@transaction.atomic
+def edit_card(
+    *, actor: Actor, card_id: int, now: datetime, seen: str = "", **content: Any
+) -> ModelCard:
+    """Change a draft. `seen` is the fingerprint of what was edited; raises Conflict if it moved.
+
+    An undecided request on it goes stale: nobody approves what they have not read.
+    """
+    check_author(actor)
+    card: ModelCard = locked(ModelCard.objects.all(), pk=card_id)
+    if card.state != "draft":
+        raise WrongState(
+            f"Nothing was saved: this version is {card.state}, and what was decided on does not "
+            "change. Write a new version."
+        )
+    if seen and seen != card.fingerprint():
+        raise Conflict(
+            "Nothing was saved: somebody else changed this draft since you opened it. "
+            "What you typed is kept below; saving it again replaces theirs."
+        )
+    _check_results(content.get("evaluation_results", []))
+    before, after = difference(card.content(), content)
+    if not after:
+        return card
+    for name in CONTENT_FIELDS:
+        setattr(card, name, content.get(name, getattr(card, name)))
+    card.save(update_fields=list(after))
+    record(
+        actor=actor,
+        action="model_card.changed",
+        subject=card,
+        now=now,
+        before=_for_event(before),
+        after=_for_event(after),
+    )
+    return card
+
+
+@transaction.atomic
+def withdraw_card(*, actor: Actor, card_id: int, reason: str, now: datetime) -> ModelCard:
+    """Take a draft back; it stays readable and is never called under."""
+    check_author(actor)
+    card: ModelCard = locked(ModelCard.objects.all(), pk=card_id)
+    if card.state != "draft":
+        raise WrongState(
+            f"Nothing was withdrawn: this version is {card.state}. Those who sign cards can "
+            "revoke an approval."
+        )
+    if open_change_for("model_card", card.pk) is not None:
+        raise WrongState(
+            "Nothing was withdrawn: a change request on this draft is undecided. "
+            "Its proposer withdraws that one first."
+        )
+    card.state = CARD_STATES.target(card.state, "withdraw")
+    card.save(update_fields=["state"])
+    record(actor=actor, action="model_card.withdrawn", subject=card, now=now, reason=reason)
     return card
 
 
@@ -56,165 +185,3 @@ def propose_card(*, actor: Actor, card: ModelCard, reason: str, now: datetime) -
         reason=reason,
         now=now,
     )
-
-
-@transaction.atomic
-def create_deployment(
-    *,
-    actor: Actor,
-    name: str,
-    slug: str,
-    card: ModelCard,
-    litellm_model: str,
-    hosting: str,
-    sensitivity_ceiling: str,
-    now: datetime,
-    secret: str = "",
-    **facts: Any,
-) -> Deployment:
-    """A place to call a model, not callable until it is approved. The secret is write-only."""
-    _check_author(actor)
-    if hosting not in HOSTING:
-        raise Invalid(
-            "Nothing was saved: choose how it is hosted.", fields={"hosting": ["Choose."]}
-        )
-    Sensitivity(sensitivity_ceiling)
-    if Deployment.objects.filter(slug=slug).exists():
-        raise Invalid(
-            "Nothing was saved: another deployment has this short name.",
-            fields={"slug": ["Another deployment has this short name."]},
-        )
-    sealed = encrypt(secret, context=f"deployment:{slug}:secret") if secret else None
-    deployment = Deployment.objects.create(
-        name=name,
-        slug=slug,
-        card=card,
-        litellm_model=litellm_model,
-        hosting=hosting,
-        sensitivity_ceiling=sensitivity_ceiling,
-        secret_sealed=sealed,
-        author=actor.user,
-        created_at=now,
-        **facts,
-    )
-    after = {"model": litellm_model, "hosting": hosting, "ceiling": sensitivity_ceiling}
-    record(actor=actor, action="deployment.created", subject=deployment, now=now, after=after)
-    return deployment
-
-
-def propose_deployment(
-    *, actor: Actor, deployment: Deployment, reason: str, now: datetime
-) -> ChangeRequest:
-    return open_change(
-        actor=actor,
-        kind="deployment",
-        subject_id=deployment.pk,
-        proposal={},
-        title=f"Call {deployment.card.name} at {deployment.name}",
-        reason=reason,
-        now=now,
-    )
-
-
-@transaction.atomic
-def switch_deployment(
-    *, actor: Actor, deployment_id: int, action: str, reason: str, now: datetime
-) -> Deployment:
-    """Suspend or resume a deployment; acts on the next call."""
-    if not actor.may(Permission.INCIDENT_COMMAND):
-        raise NotAllowed("Nothing was changed: a safety officer suspends and resumes deployments.")
-    deployment: Deployment = get_or_404(Deployment.objects.select_for_update(), pk=deployment_id)
-    deployment.state = DEPLOYMENT_STATES.target(deployment.state, action)
-    deployment.save(update_fields=["state"])
-    record(actor=actor, action=f"deployment.{action}", subject=deployment, now=now, reason=reason)
-    return deployment
-
-
-@transaction.atomic
-def set_price(
-    *,
-    actor: Actor,
-    deployment: Deployment,
-    kind: str,
-    amount: Decimal,
-    starts_on: date,
-    now: datetime,
-    currency: str = "",
-    source: str = "",
-) -> Price:
-    """A price from that day on; the one before ends on that day. Never back into the past of it."""
-    if not actor.may(Permission.PRICE_MANAGE) and not actor.may(Permission.MODEL_AUTHOR):
-        raise NotAllowed("No price was set: finance and ML engineers set prices.")
-    if kind not in PRICE_KINDS or amount < 0:
-        raise Invalid("No price was set: give a kind and an amount of zero or more.")
-    current = deployment.prices.select_for_update().filter(kind=kind, ends_on=None).first()
-    if current is not None and current.starts_on >= starts_on:
-        raise Invalid(
-            f"No price was set: one holds from {current.starts_on} already. "
-            "Choose a later day; booked calls keep the price they were made at.",
-            fields={"starts_on": ["Choose a later day."]},
-        )
-    if current is not None:
-        current.ends_on = starts_on
-        current.save(update_fields=["ends_on"])
-    price = Price.objects.create(
-        deployment=deployment,
-        kind=kind,
-        amount=amount,
-        currency=currency or settings.PLACET_CURRENCY,
-        starts_on=starts_on,
-        source=source,
-    )
-    after = {"kind": kind, "amount": amount, "currency": price.currency, "starts_on": starts_on}
-    record(actor=actor, action="price.set", subject=deployment, now=now, after=after, reason=source)
-    return price
-
-
-def litellm_prices(model: str) -> dict[str, Decimal]:
-    """Kind → amount per million tokens in USD from the table that litellm ships.
-
-    Reads the table as data; litellm itself is not imported. Raises Invalid for a model that
-    the table does not know: unknown is not free.
-    """
-    entry = _price_table().get(model)
-    if entry is None or "input_cost_per_token" not in entry:
-        raise Invalid(f"No price was set: litellm's price table does not know {model}.")
-    fields = {
-        "input": "input_cost_per_token",
-        "cached_input": "cache_read_input_token_cost",
-        "output": "output_cost_per_token",
-    }
-    return {
-        kind: (Decimal(entry[field]) * MILLION).quantize(Decimal("0.000000001"))
-        for kind, field in fields.items()
-        if field in entry
-    }
-
-
-def _price_table() -> dict[str, dict[str, Any]]:
-    spec = find_spec("litellm")
-    if spec is None or spec.origin is None:
-        raise Invalid("No price was set: litellm is not installed here.")
-    path = Path(spec.origin).parent / PRICE_TABLE
-    table: dict[str, dict[str, Any]] = json.loads(path.read_text(), parse_float=str)
-    return table
-
-
-def import_litellm_prices(
-    *, actor: Actor, deployment: Deployment, model: str, starts_on: date, now: datetime
-) -> list[Price]:
-    """Set every price that litellm's table knows for `model`, from that day on."""
-    source = f"litellm's price table, {model}"
-    return [
-        set_price(
-            actor=actor,
-            deployment=deployment,
-            kind=kind,
-            amount=amount,
-            currency="USD",
-            starts_on=starts_on,
-            source=source,
-            now=now,
-        )
-        for kind, amount in litellm_prices(model).items()
-    ]

@@ -11,12 +11,14 @@ from django.utils import timezone
 from governance.access.models import Team
 from governance.approvals.models import Approval, ChangeRequest
 from governance.approvals.registries import Evidence
+from governance.approvals.standing import supersede_others
+from governance.audit.selectors import timeline_for
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import plain
-from governance.kernel.errors import NotAllowed
+from governance.kernel.errors import NotAllowed, WrongState
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
-from governance.model_cards.models import Deployment, ModelCard
+from governance.model_cards.models import DECIDED_FACTS, Deployment, ModelCard
 from governance.model_cards.pricing import PriceUnknown
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES
 from governance.model_cards.selectors import prices_on
@@ -31,6 +33,12 @@ TIER_BY_CEILING = {
 def _check_author(actor: Actor) -> None:
     if not actor.may(Permission.MODEL_AUTHOR):
         raise NotAllowed("Nothing was opened: ML engineers propose cards and deployments.")
+
+
+def _writers(subject: ModelCard | Deployment, *actions: str) -> set[int]:
+    """Who wrote any of it, from its own events: none of them signs."""
+    events = timeline_for(subject).filter(action__in=actions, actor_kind="person")
+    return {subject.author_id, *map(int, events.values_list("actor_id", flat=True))}
 
 
 class CardSubject:
@@ -58,7 +66,7 @@ class CardSubject:
         return None
 
     def authors(self, subject: ModelCard, proposal: dict[str, Any]) -> set[int]:
-        return {subject.author_id}
+        return _writers(subject, "model_card.created", "model_card.changed")
 
     def missing(self, subject: ModelCard, proposal: dict[str, Any]) -> list[str]:
         needed = ("licence", "intended_use", "out_of_scope_use", "training_data", "limitations")
@@ -78,16 +86,25 @@ class CardSubject:
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         card = self.find(change.subject_id)
-        for older in ModelCard.objects.filter(slug=card.slug, state="approved"):
+        others = ModelCard.objects.filter(slug=card.slug).exclude(pk=card.pk)
+        for older in others.filter(state="approved"):
             older.state = CARD_STATES.target(older.state, "supersede")
             older.save(update_fields=["state"])
-            Deployment.objects.filter(card=older).update(card=card)
+        supersede_others(approval, list(others.values_list("pk", flat=True)), now)
+        Deployment.objects.filter(card__in=others.exclude(state="draft")).update(card=card)
         card.state = CARD_STATES.target(card.state, "approve")
         card.save(update_fields=["state"])
 
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
+        """Withdraw it; a suspended approval that is revoked or runs out finds it withdrawn."""
         card = self.find(approval.subject_id)
-        card.state = CARD_STATES.target(card.state, "withdraw")
+        if card.state == "approved":
+            card.state = CARD_STATES.target(card.state, "withdraw")
+            card.save(update_fields=["state"])
+
+    def resume(self, approval: Approval, actor: Actor, now: datetime) -> None:
+        card = self.find(approval.subject_id)
+        card.state = CARD_STATES.target(card.state, "approve")
         card.save(update_fields=["state"])
 
     def url(self, subject: ModelCard) -> str:
@@ -95,6 +112,10 @@ class CardSubject:
 
     def check_can_propose(self, actor: Actor, subject: ModelCard) -> None:
         _check_author(actor)
+        if not CARD_STATES.allows(subject.state, "approve"):
+            raise WrongState(
+                f"Nothing was opened: {subject} is {subject.state}. Write a new version of it."
+            )
 
 
 class DeploymentSubject:
@@ -110,16 +131,17 @@ class DeploymentSubject:
         return found
 
     def snapshot(self, subject: Deployment, proposal: dict[str, Any]) -> dict[str, Any]:
+        facts = proposed_facts(subject, proposal)
         return {
-            "name": subject.name,
+            "name": facts["name"],
             "model_card": subject.card.slug,
-            "model": subject.litellm_model,
-            "endpoint": subject.endpoint,
-            "region": subject.region,
-            "hosting": subject.hosting,
-            "sensitivity_ceiling": subject.sensitivity_ceiling,
-            "context_tokens": subject.context_tokens,
-            "replay_only": subject.replay_only,
+            "model": facts["litellm_model"],
+            "endpoint": facts["endpoint"],
+            "region": facts["region"],
+            "hosting": facts["hosting"],
+            "sensitivity_ceiling": facts["sensitivity_ceiling"],
+            "context_tokens": facts["context_tokens"],
+            "replay_only": facts["replay_only"],
         }
 
     def base(self, subject: Deployment, proposal: dict[str, Any]) -> dict[str, Any]:
@@ -129,13 +151,13 @@ class DeploymentSubject:
         return dict(standing.change.snapshot) if standing else {}
 
     def tier(self, subject: Deployment, proposal: dict[str, Any]) -> RiskTier:
-        return TIER_BY_CEILING[subject.sensitivity_ceiling]
+        return TIER_BY_CEILING[proposed_facts(subject, proposal)["sensitivity_ceiling"]]
 
     def team(self, subject: Deployment) -> Team | None:
         return None
 
     def authors(self, subject: Deployment, proposal: dict[str, Any]) -> set[int]:
-        return {subject.author_id}
+        return _writers(subject, "deployment.created", "deployment.changed")
 
     def missing(self, subject: Deployment, proposal: dict[str, Any]) -> list[str]:
         missing = []
@@ -146,16 +168,21 @@ class DeploymentSubject:
         return missing
 
     def evidence(self, subject: Deployment, proposal: dict[str, Any]) -> list[Evidence]:
+        facts, live = proposed_facts(subject, proposal), self.base(subject, proposal)
         return [
-            Evidence("Sensitivity ceiling", subject.sensitivity_ceiling),
-            Evidence("Hosting", f"{subject.hosting} {subject.region}".strip()),
+            Evidence(
+                "Sensitivity ceiling", facts["sensitivity_ceiling"], live.get("sensitivity_ceiling")
+            ),
+            Evidence("Hosting", _hosting_words(facts), _hosting_words(live) or None),
             Evidence("Price per million tokens", _price_words(subject)),
         ]
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         deployment = self.find(change.subject_id)
+        for name, value in proposed_facts(deployment, change.proposal).items():
+            setattr(deployment, name, value)
         deployment.state = DEPLOYMENT_STATES.target(deployment.state, "approve")
-        deployment.save(update_fields=["state"])
+        deployment.save(update_fields=["state", *DECIDED_FACTS])
 
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
         deployment = self.find(approval.subject_id)
@@ -168,6 +195,17 @@ class DeploymentSubject:
 
     def check_can_propose(self, actor: Actor, subject: Deployment) -> None:
         _check_author(actor)
+        if not DEPLOYMENT_STATES.allows(subject.state, "approve"):
+            raise WrongState(f"Nothing was opened: {subject} is {subject.state}.")
+
+
+def proposed_facts(deployment: Deployment, proposal: dict[str, Any]) -> dict[str, Any]:
+    """What is decided on: the facts as they stand, under those that the proposal changes."""
+    return {name: proposal.get(name, getattr(deployment, name)) for name in DECIDED_FACTS}
+
+
+def _hosting_words(facts: dict[str, Any]) -> str:
+    return f"{facts.get('hosting', '')} {facts.get('region', '')}".strip()
 
 
 def _price_words(deployment: Deployment) -> str | None:

@@ -18,13 +18,16 @@ CARD: dict[str, Any] = {
     "training_data": "2 trillion tokens from FineWeb-Edu, DCLM, The Stack and new filtered "
     "datasets; supervised fine-tuning, then direct preference optimisation with UltraFeedback.",
     "evaluation_results": [
-        {"benchmark": "IFEval (average prompt/inst)", "result": "29.9"},
-        {"benchmark": "HellaSwag", "result": "40.9"},
-        {"benchmark": "ARC (average)", "result": "37.3"},
-        {"benchmark": "PIQA", "result": "66.3"},
-        {"benchmark": "MMLU (cloze)", "result": "29.3"},
-        {"benchmark": "BBH (3-shot)", "result": "28.2"},
-        {"benchmark": "GSM8K (5-shot)", "result": "1.4"},
+        {"benchmark": name, "metric": metric, "value": value, "source": CARD_URL}
+        for name, metric, value in (
+            ("IFEval", "average prompt/inst, zero-shot", "29.9"),
+            ("HellaSwag", "zero-shot", "40.9"),
+            ("ARC", "average, zero-shot", "37.3"),
+            ("PIQA", "zero-shot", "66.3"),
+            ("MMLU", "cloze, zero-shot", "29.3"),
+            ("BBH", "3-shot", "28.2"),
+            ("GSM8K", "5-shot", "1.4"),
+        )
     ],
     "limitations": "Understands and writes primarily English. May write what is not accurate, "
     "consistent or free of bias; use it as an assistive tool and check what matters.",

@@ -1,0 +1,42 @@
+from django.urls import path
+
+from governance.model_cards import api, deployment_api, price_api
+
+urlpatterns = [
+    path("model-cards/", api.CardList.as_view(), name="api-model-cards"),
+    path("model-cards/<int:pk>/", api.CardDetail.as_view(), name="api-model-card"),
+    path(
+        "model-cards/<int:pk>/versions/", api.CardVersion.as_view(), name="api-model-card-versions"
+    ),
+    path(
+        "model-cards/<int:pk>/propose/", api.CardProposal.as_view(), name="api-model-card-propose"
+    ),
+    path(
+        "model-cards/<int:pk>/withdraw/",
+        api.CardWithdrawal.as_view(),
+        name="api-model-card-withdraw",
+    ),
+    path("deployments/", deployment_api.DeploymentList.as_view(), name="api-deployments"),
+    path(
+        "deployments/<slug:slug>/",
+        deployment_api.DeploymentDetail.as_view(),
+        name="api-deployment",
+    ),
+    path(
+        "deployments/<slug:slug>/propose/",
+        deployment_api.DeploymentProposal.as_view(),
+        name="api-deployment-propose",
+    ),
+    path(
+        "deployments/<slug:slug>/suspend/",
+        deployment_api.Suspension.as_view(),
+        name="api-deployment-suspend",
+    ),
+    path(
+        "deployments/<slug:slug>/resume/",
+        deployment_api.Resumption.as_view(),
+        name="api-deployment-resume",
+    ),
+    path("prices/", price_api.PriceList.as_view(), name="api-prices"),
+    path("prices/import/", price_api.PriceImport.as_view(), name="api-prices-import"),
+]

@@ -1,0 +1,240 @@
+"""Forms of cards, deployments and prices; the services check the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+
+from governance.kernel.errors import Invalid, PlacetError
+from governance.kernel.terms import Sensitivity
+from governance.model_cards.models import ModelCard
+from governance.model_cards.rules import HOSTING, MOST_RESULTS, PRICE_KINDS, RESULT_PARTS
+
+LONGEST_TEXT = 20_000
+EMPTY_ROWS = 5
+
+
+def _day() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def _markdown(label: str, help_text: str) -> forms.CharField:
+    area = forms.Textarea(attrs={"rows": 5})
+    return forms.CharField(
+        label=label, help_text=help_text, widget=area, max_length=LONGEST_TEXT, required=False
+    )
+
+
+class CardForm(forms.Form):
+    """A model card; a draft may leave open what must be there before it is proposed."""
+
+    name = forms.CharField(max_length=150)
+    provider = forms.CharField(max_length=150, help_text="Who makes the model.")
+    model_id = forms.CharField(
+        max_length=200, label="Model id", help_text="As its provider names it, with its revision."
+    )
+    licence = forms.CharField(
+        max_length=100, required=False, help_text="An SPDX identifier, or the terms it comes under."
+    )
+    intended_use = _markdown("Intended use", "Markdown. What it is for, in which languages.")
+    out_of_scope_use = _markdown("Out-of-scope use", "Markdown. What it must not be used for.")
+    training_data = _markdown("Training data", "Markdown. What is known of its data and cut-off.")
+    limitations = _markdown("Limitations", "Markdown. Where it fails.")
+    bias_findings = _markdown("Bias findings", "Markdown. What was measured, by whom.")
+    contacts = forms.CharField(max_length=300, required=False, help_text="Whom to ask about it.")
+    review_on = forms.DateField(
+        label="Review on", widget=_day(), help_text="When this card is read again."
+    )
+    source_url = forms.URLField(
+        max_length=300,
+        required=False,
+        label="Source",
+        assume_scheme="https",
+        help_text="The provider's own documentation.",
+    )
+    seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+    MARKDOWN = ("intended_use", "out_of_scope_use", "training_data", "limitations", "bias_findings")
+
+    def content(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+
+
+class NewCardForm(CardForm):
+    """The first version of a card."""
+
+    slug = forms.SlugField(
+        max_length=80, label="Short name", help_text="For addresses; never changes."
+    )
+    field_order = ("slug",)
+
+
+class ResultForm(forms.Form):
+    """One evaluation result; an empty row is left out."""
+
+    benchmark = forms.CharField(max_length=150, required=False)
+    metric = forms.CharField(max_length=100, required=False)
+    value = forms.CharField(max_length=40, required=False)
+    source = forms.CharField(max_length=300, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = name.capitalize()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if any(cleaned.get(name) for name in RESULT_PARTS):
+            for name in ("benchmark", "value"):
+                if not cleaned.get(name):
+                    self.add_error(name, f"Give the {name}, or empty the row.")
+        return cleaned
+
+
+class ResultRows(
+    forms.formset_factory(ResultForm, extra=EMPTY_ROWS, max_num=MOST_RESULTS)  # type: ignore[misc]  # made at run time
+):
+    """The evaluation results as rows, with some empty ones to fill."""
+
+    def results(self) -> list[dict[str, str]]:
+        rows = [form.cleaned_data for form in self.forms]
+        return [{name: row[name] for name in RESULT_PARTS} for row in rows if row.get("benchmark")]
+
+    def typed(self) -> list[dict[str, str]]:
+        """The rows as they were typed, fitting or not, without the empty ones."""
+        rows = [{name: str(form[name].value() or "") for name in RESULT_PARTS} for form in self]
+        return [row for row in rows if any(row.values())]
+
+
+class DecidedFactsForm(forms.Form):
+    """What the board decides on."""
+
+    name = forms.CharField(max_length=150)
+    litellm_model = forms.CharField(
+        max_length=200, label="Model string", help_text="As litellm writes it: provider/model."
+    )
+    endpoint = forms.CharField(
+        max_length=300,
+        required=False,
+        help_text="Address of a server of your own; empty for the provider's.",
+        widget=forms.TextInput(attrs={"inputmode": "url"}),
+    )
+    region = forms.CharField(max_length=100, required=False, help_text="Where content is computed.")
+    hosting = forms.ChoiceField(
+        choices=[(one, one) for one in HOSTING],
+        help_text="Hosted by its provider, private to us, or embedded on this machine.",
+    )
+    sensitivity_ceiling = forms.ChoiceField(
+        choices=[(one.value, one.value) for one in Sensitivity],
+        label="May see",
+        help_text="The most sensitive content that may be sent there.",
+    )
+    context_tokens = forms.IntegerField(min_value=1, max_value=100_000_000, initial=8192)
+
+
+class CardChoiceForm(forms.Form):
+    """The card that documents the model."""
+
+    card = forms.ModelChoiceField(
+        ModelCard.objects.filter(state__in=["approved", "draft"]),
+        label="Model card",
+        help_text="A draft can be named; calls wait until it is approved.",
+    )
+
+
+class RunningFactsForm(forms.Form):
+    """How a deployment is run, and its key."""
+
+    timeout_seconds = forms.IntegerField(min_value=1, max_value=3600, initial=60)
+    concurrency_limit = forms.IntegerField(min_value=1, max_value=10_000, initial=8)
+    secret = forms.CharField(
+        required=False,
+        max_length=4000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="The provider's key. It is sealed and never shown; empty keeps what is there.",
+    )
+
+
+class NewDeploymentForm(RunningFactsForm, DecidedFactsForm, CardChoiceForm):
+    """A place to call a model."""
+
+    slug = forms.SlugField(
+        max_length=80, label="Short name", help_text="For addresses; never changes."
+    )
+    field_order = ("name", "slug", "card")
+
+
+class ProposedFactsForm(CardChoiceForm, DecidedFactsForm):
+    """The facts of a deployment that nobody has approved yet."""
+
+    field_order = ("name", "card")
+
+
+class ChangedFactsForm(DecidedFactsForm):
+    """Other facts for an approved deployment, to be decided on."""
+
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=5000,
+        help_text="Why, in a sentence the board can judge.",
+    )
+
+
+def _amount(label: str, help_text: str = "") -> forms.DecimalField:
+    return forms.DecimalField(
+        min_value=0,
+        max_digits=18,
+        decimal_places=9,
+        required=False,
+        label=label,
+        help_text=help_text,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
+
+
+class PriceForm(forms.Form):
+    """Prices from one day on; an empty kind stays as it is."""
+
+    input = _amount("Input, per million tokens")
+    cached_input = _amount(
+        "Cached input, per million tokens", "Empty and never set: as dear as input."
+    )
+    output = _amount("Output, per million tokens")
+    per_call = _amount("Per call", "On top of the tokens.")
+    starts_on = forms.DateField(label="From", widget=_day())
+    source = forms.CharField(max_length=200, help_text="Where the price is written.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind in PRICE_KINDS:
+            self.fields[kind].label = f"{self.fields[kind].label}, {settings.PLACET_CURRENCY}"
+
+    def amounts(self) -> dict[str, Any]:
+        given = {kind: self.cleaned_data[kind] for kind in PRICE_KINDS}
+        return {kind: amount for kind, amount in given.items() if amount is not None}
+
+
+class ImportForm(forms.Form):
+    """Which entry of litellm's table, and from which day."""
+
+    model = forms.CharField(max_length=200, label="Model in litellm's table")
+    starts_on = forms.DateField(label="From", widget=_day())
+
+
+def show_refusal(form: forms.Form, refusal: PlacetError) -> int:
+    """Put what the service said beside the fields; the status to answer with."""
+    fields: Mapping[str, list[str]] = refusal.fields if isinstance(refusal, Invalid) else {}
+    for name, sentences in fields.items():
+        for sentence in sentences:
+            form.add_error(name if name in form.fields else None, sentence)
+    if not set(fields) & set(form.fields):
+        form.add_error(None, refusal.message)
+    return 422 if isinstance(refusal, Invalid) else refusal.status
+
+
+def typed_in(form: forms.Form) -> dict[str, Any]:
+    """What was typed, fitting or not, to begin the same form with again."""
+    return {name: cast(Any, form[name]).value() for name in form.fields}
