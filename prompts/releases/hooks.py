@@ -14,8 +14,10 @@ from governance.kernel.errors import WrongState
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
 from prompts.catalogue.models import Prompt
+from prompts.catalogue.registries import PromptPanel, prompt_panels
 from prompts.releases import services
 from prompts.releases.models import Release
+from prompts.releases.selectors import releases_of
 from prompts.releases.subjects import ReleaseSubject
 
 change_subjects.add("prompt_release", ReleaseSubject())
@@ -67,4 +69,17 @@ use_case_panels.add(
         _prompts,
         (Permission.PROMPT_VIEW,),
     ),
+)
+
+
+def _releases(prompt: Prompt, user: User, now: datetime) -> dict[str, Any]:
+    return {
+        "prompt": prompt,
+        "releases": releases_of(prompt),
+        "may_propose": user.may(Permission.RELEASE_PROPOSE, prompt.use_case.team),
+    }
+
+
+prompt_panels.add(
+    "releases", PromptPanel("Releases", 10, "prompts/releases/_prompt_panel.html", _releases)
 )
