@@ -22,5 +22,7 @@ urlpatterns = [
     path("", include("telemetry.alerts.api_urls")),
     path("", include("telemetry.ledger.api_urls")),
     path("", include("telemetry.chargeback.api_urls")),
+    path("", include("prompts.catalogue.api_urls")),
+    path("", include("prompts.releases.api_urls")),
     path("", include("prompts.gateway.api_urls")),
 ]

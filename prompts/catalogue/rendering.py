@@ -4,40 +4,63 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 
 Message = dict[str, str]
 ROLES = ("system", "user", "assistant")
+MOST_MESSAGES = 50
+MOST_CHARACTERS = 100_000
 _VARIABLE = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
+_STATEMENT = re.compile(r"\{%|%\}")
 
 
 def names_used(messages: list[Message]) -> set[str]:
     return {name for message in messages for name in _VARIABLE.findall(message["content"])}
 
 
-def problems_of(messages: list[Message], variables: dict[str, Any]) -> list[str]:
-    """What is wrong with a template, in sentences; empty when it can be saved."""
-    problems = []
+def message_problems(messages: list[Message]) -> list[str]:
+    """What is wrong with the texts, in sentences that say in which message."""
     if not messages:
-        problems.append("Write at least one message.")
-    if any(message.get("role") not in ROLES for message in messages):
-        problems.append(f"A message's role is one of {', '.join(ROLES)}.")
-    if any(not message.get("content", "").strip() for message in messages):
-        problems.append("A message is empty.")
-    if any(_BRACES.search(_VARIABLE.sub("", message["content"])) for message in messages):
-        problems.append("Braces are not closed, or hold something else than a variable's name.")
-    try:
-        Draft202012Validator.check_schema(variables)
-    except SchemaError as error:
-        return [*problems, f"The variables' schema is not valid: {error.message}"]
-    declared, used = set(variables.get("properties", {})), names_used(messages)
-    problems += [f"{{{{{name}}}}} is used but not declared." for name in sorted(used - declared)]
-    problems += [f"{name} is declared but not used." for name in sorted(declared - used)]
+        return ["Write at least one message."]
+    problems = []
+    if len(messages) > MOST_MESSAGES:
+        problems.append(f"At most {MOST_MESSAGES} messages; this has {len(messages)}.")
+    size = sum(len(message["content"]) for message in messages)
+    if size > MOST_CHARACTERS:
+        problems.append(f"At most {MOST_CHARACTERS:,} characters; this has {size:,}.")
+    for number, message in enumerate(messages, 1):
+        problems += [f"Message {number}: {problem}" for problem in _problems_of_one(message)]
     return problems
+
+
+def _problems_of_one(message: Message) -> list[str]:
+    text, problems = message["content"], []
+    if message["role"] not in ROLES:
+        problems.append(f"its role is one of {', '.join(ROLES)}.")
+    if not text.strip():
+        problems.append("it is empty.")
+    if _BRACES.search(_VARIABLE.sub("", text)):
+        problems.append(
+            "between {{ and }} stands a declared name in lower case and nothing else: "
+            "no attribute, no index, no expression."
+        )
+    if _STATEMENT.search(text):
+        problems.append(
+            "{% … %} does nothing here: a template has no loops and no conditions. "
+            "Put the list into a variable."
+        )
+    return problems
+
+
+def variable_problems(messages: list[Message], variables: Mapping[str, Any]) -> list[str]:
+    """Every variable that is used is declared, and every one that is declared is used."""
+    declared, used = set(variables.get("properties", {})), names_used(messages)
+    problems = [f"{{{{{name}}}}} is used but not declared." for name in sorted(used - declared)]
+    return problems + [f"{name} is declared but not used." for name in sorted(declared - used)]
 
 
 def value_problems(variables: dict[str, Any], values: dict[str, Any]) -> list[str]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.text import slugify
 
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
-from governance.kernel.canonical import digest, plain
+from governance.kernel.canonical import digest
 from governance.kernel.errors import Invalid, NotAllowed
-from governance.policy import output_contract as contracts
 from governance.registry.models import UseCase
+from governance.registry.rules import Stage
+from prompts.catalogue.content import exact_parameters, problems_by_field
 from prompts.catalogue.models import STYLES, Prompt, PromptVersion
-from prompts.catalogue.rendering import Message, problems_of
+from prompts.catalogue.rendering import Message
 
-PARAMETERS = {"temperature", "top_p", "max_tokens", "seed"}
+RESERVED_SLUGS = frozenset({"new"})  # its page would hide behind the form of a new prompt
+_SLUG = re.compile(r"[-a-zA-Z0-9_]+")
+TAKEN = "Another prompt has this short name."
 
 
 def check_can_author(actor: Actor, use_case: UseCase) -> None:
@@ -32,25 +38,67 @@ def create_prompt(
     *,
     actor: Actor,
     name: str,
-    slug: str,
     use_case: UseCase,
     now: datetime,
+    slug: str = "",
     purpose: str = "",
     style: str = "plain",
 ) -> Prompt:
+    """A prompt without a version. An empty short name is made from the name."""
     check_can_author(actor, use_case)
-    if style not in STYLES:
-        raise Invalid("Nothing was saved: choose a style.", fields={"style": ["Choose one."]})
-    if Prompt.objects.filter(slug=slug).exists():
-        raise Invalid(
-            "Nothing was saved: another prompt has this short name.",
-            fields={"slug": ["Another prompt has this short name."]},
-        )
-    prompt = Prompt.objects.create(
-        name=name, slug=slug, use_case=use_case, purpose=purpose, style=style, created_at=now
+    name, slug = name.strip(), slug.strip()
+    problems = _problems_of_prompt(name, slug, purpose, style, use_case)
+    if problems:
+        sentences = " ".join(sentence for one in problems.values() for sentence in one)
+        raise Invalid(f"Nothing was saved. {sentences}", fields=problems)
+    prompt = Prompt(
+        name=name,
+        slug=slug or _free_slug(name),
+        use_case=use_case,
+        purpose=purpose.strip(),
+        style=style,
+        created_at=now,
     )
+    try:
+        with transaction.atomic():
+            prompt.save(force_insert=True)
+    except IntegrityError:
+        raise Invalid(f"Nothing was saved. {TAKEN}", fields={"slug": [TAKEN]}) from None
     _record(actor, "prompt.created", prompt, now, {"use_case": use_case.slug})
     return prompt
+
+
+def _problems_of_prompt(
+    name: str, slug: str, purpose: str, style: str, use_case: UseCase
+) -> dict[str, list[str]]:
+    found = {
+        "name": "Give it a name." if not name else _too_long(name, 150),
+        "slug": _problem_of_slug(slug) if slug else "",
+        "purpose": _too_long(purpose, 5000),
+        "style": "" if style in STYLES else f"Choose one of {', '.join(STYLES)}.",
+        "use_case": "This use case is retired." if use_case.stage == Stage.RETIRED else "",
+    }
+    return {field: [sentence] for field, sentence in found.items() if sentence}
+
+
+def _too_long(text: str, most: int) -> str:
+    if "\x00" in text:
+        return "There is a null character in it."
+    return f"At most {most:,} characters." if len(text) > most else ""
+
+
+def _problem_of_slug(slug: str) -> str:
+    if len(slug) > 80 or not _SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
+        return "Write another: at most 80 letters, digits and hyphens, and not “new”."
+    return TAKEN if Prompt.objects.filter(slug=slug).exists() else ""
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:70] or "prompt"
+    similar = Prompt.objects.filter(slug__regex=rf"^{re.escape(base)}(-\d+)?$")
+    taken = set(similar.values_list("slug", flat=True)) | RESERVED_SLUGS
+    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return base if base not in taken else next(one for one in numbered if one not in taken)
 
 
 @transaction.atomic
@@ -61,28 +109,31 @@ def create_version(
     messages: list[Message],
     variables: dict[str, Any],
     output_contract: dict[str, Any],
-    parameters: dict[str, Any],
+    parameters: Mapping[str, Any],
     changelog: str,
     now: datetime,
     takes_caller_messages: bool = False,
 ) -> PromptVersion:
-    """The next version. Raises Invalid with every problem of its template and contract."""
-    check_can_author(actor, prompt.use_case)
-    problems = problems_of(messages, variables) + contracts.problems_of(output_contract)
-    problems += [f"{name} is no parameter." for name in sorted(parameters.keys() - PARAMETERS)]
-    if not changelog.strip():
-        problems.append("Say in a line what changed.")
-    if problems:
-        raise Invalid("Nothing was saved. " + " ".join(problems), fields={"messages": problems})
+    """The next version. Raises Invalid with every problem beside the field that it is about."""
     Prompt.objects.select_for_update().get(pk=prompt.pk)
+    check_can_author(actor, prompt.use_case)
+    content: dict[str, Any] = {
+        "messages": messages,
+        "variables": variables,
+        "output_contract": output_contract,
+    }
+    problems = problems_by_field(**content, parameters=parameters)
+    if not changelog.strip() or "\x00" in changelog:
+        problems["changelog"] = ["Say in a line what changed."]
+    if problems:
+        sentences = " ".join(sentence for one in problems.values() for sentence in one)
+        raise Invalid(f"Nothing was saved. {sentences}", fields=problems)
     latest = prompt.versions.aggregate(Max("number"))["number__max"] or 0
     version = PromptVersion(
         prompt=prompt,
         number=latest + 1,
-        messages=messages,
-        variables=variables,
-        output_contract=output_contract,
-        parameters=plain(parameters),
+        **content,
+        parameters=exact_parameters(parameters),
         takes_caller_messages=takes_caller_messages,
         changelog=changelog.strip()[:300],
         author=actor.user,

@@ -63,8 +63,10 @@ class CallCreate(APIView):
             return refused(reply.refusal, headers)
         if reply.call is not None and reply.is_open:
             call_id = str(reply.call.pk)
-            transaction.on_commit(lambda: tasks.run_call.delay(call_id))
+            # Without a broker the call is still let in, and the sweeper runs it.
+            transaction.on_commit(lambda: tasks.run_call.delay(call_id), robust=True)
             headers["Location"] = f"/api/v1/calls/{call_id}/"
+            headers["Preference-Applied"] = "respond-async"
             return Response(representation(reply), 202, headers=headers)
         return Response(representation(reply), 200 if not reply.is_held else 202, headers=headers)
 

@@ -22,7 +22,7 @@ class GovernedReply:
 
     @property
     def state(self) -> str:
-        return self.call.state if self.call else "refused"
+        return str(self.call.state) if self.call else "refused"
 
     @property
     def is_held(self) -> bool:

@@ -23,8 +23,10 @@ from governance.registry.registries import (
     use_case_panels,
 )
 from prompts.catalogue.models import Prompt
+from prompts.catalogue.registries import PromptPanel, prompt_panels
 from prompts.releases import services
 from prompts.releases.models import Release
+from prompts.releases.selectors import releases_of
 from prompts.releases.subjects import ReleaseSubject
 
 change_subjects.add("prompt_release", ReleaseSubject())
@@ -96,3 +98,16 @@ def _prompts_url(use_case: UseCase) -> str:
 
 
 gate_evidence.add("release", GateEvidence(release_gap, _prompts_url))
+
+
+def _releases(prompt: Prompt, user: User, now: datetime) -> dict[str, Any]:
+    return {
+        "prompt": prompt,
+        "releases": releases_of(prompt),
+        "may_propose": user.may(Permission.RELEASE_PROPOSE, prompt.use_case.team),
+    }
+
+
+prompt_panels.add(
+    "releases", PromptPanel("Releases", 10, "prompts/releases/_prompt_panel.html", _releases)
+)

@@ -12,12 +12,13 @@ from governance.approvals.rules import APPROVAL_STATES
 from governance.approvals.services import open_change
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
-from governance.kernel.errors import NotAllowed, WrongState
+from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.kernel.terms import Environment
 from governance.kernel.web import get_or_404
 from governance.model_cards.models import Deployment
 from prompts.catalogue.models import PromptVersion
 from prompts.releases.models import Release
+from prompts.releases.selectors import roll_back_target
 
 
 def propose_release(
@@ -30,6 +31,16 @@ def propose_release(
     now: datetime,
 ) -> ChangeRequest:
     """Ask that this version runs on these deployments, in that order."""
+    if environment not in list(Environment):
+        raise Invalid(
+            "Nothing was opened: choose an environment.",
+            fields={"environment": [f"Choose one of {', '.join(Environment)}."]},
+        )
+    if not deployments:
+        raise Invalid(
+            "Nothing was opened: choose at least one deployment.",
+            fields={"deployments": ["Choose at least one."]},
+        )
     names = ", ".join(deployment.name for deployment in deployments)
     return open_change(
         actor=actor,
@@ -50,7 +61,8 @@ def propose_release(
 def end_release(*, actor: Actor, release_id: int, reason: str, now: datetime) -> Release:
     """Stop a release; its use case's calls are refused until another one is approved."""
     release = _locked(release_id)
-    _check_can_end(actor, release)
+    check_can_end(actor, release)
+    _check_reason(reason)
     _end(release, reason, now)
     _record(actor, "release.ended", release, now, reason)
     return release
@@ -64,16 +76,10 @@ def roll_back_release(*, actor: Actor, release_id: int, reason: str, now: dateti
     is revoked. Raises WrongState when there was none before, or its validity ran out.
     """
     release = _locked(release_id)
-    _check_can_end(actor, release)
-    earlier = (
-        Release.objects.filter(
-            prompt=release.prompt, environment=release.environment, starts_at__lt=release.starts_at
-        )
-        .exclude(version=release.version)
-        .select_related("approval")
-        .first()
-    )
-    if earlier is None or earlier.approval.valid_until <= now:
+    check_can_end(actor, release)
+    _check_reason(reason)
+    earlier = roll_back_target(release, now)
+    if earlier is None:
         raise WrongState(
             "Nothing was rolled back: no earlier release with a valid approval exists. "
             "Suspend the use case instead."
@@ -151,10 +157,22 @@ def end_of_approval(*, approval: Approval, actor: Actor, reason: str, now: datet
         _record(actor, "release.ended", release, now, reason)
 
 
-def _check_can_end(actor: Actor, release: Release) -> None:
+def can_end(actor: Actor, release: Release) -> bool:
     proposes = actor.may(Permission.RELEASE_PROPOSE, release.use_case.team)
-    if not proposes and not actor.may(Permission.INCIDENT_COMMAND):
+    return proposes or actor.may(Permission.INCIDENT_COMMAND)
+
+
+def check_can_end(actor: Actor, release: Release) -> None:
+    if not can_end(actor, release):
         raise NotAllowed("Nothing was changed: the team or a safety officer ends its releases.")
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid(
+            "Nothing was changed, the release still runs: say why it should end.",
+            fields={"reason": ["Say why it should end."]},
+        )
 
 
 def _locked(release_id: int) -> Release:

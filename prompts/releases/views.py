@@ -1,8 +1,9 @@
-"""Propose a release, and end one."""
+"""Propose a release, look at one, end it or roll it back."""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,20 +13,22 @@ from django.views.decorators.http import require_POST
 
 from governance.access.models import User
 from governance.approvals.models import ChangeRequest
+from governance.audit.selectors import timeline_for
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.model_cards.models import Deployment
 from prompts.catalogue.models import Prompt
+from prompts.catalogue.selectors import prompt_for
 from prompts.releases import services
 from prompts.releases.models import Release
+from prompts.releases.selectors import releases_visible_to, roll_back_target, with_deployments
 
 
 @requires(Permission.RELEASE_PROPOSE)
 def propose(request: HttpRequest, slug: str) -> HttpResponse:
     """Which version, where, and why; the board decides."""
-    prompts = Prompt.objects.visible_to(cast(User, request.user)).select_related("use_case__team")
-    prompt: Prompt = get_or_404(prompts, slug=slug)
+    prompt = prompt_for(cast(User, request.user), slug)
     error: Invalid | None = None
     if request.method == "POST":
         try:
@@ -34,41 +37,89 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("approvals:detail", pk=change.pk)
         except Invalid as invalid:
             error = invalid
+    values = request.POST or request.GET
     context = {
         "prompt": prompt,
         "versions": prompt.versions.all(),
         "deployments": Deployment.objects.filter(state="callable", replay_only=False),
+        "chosen": values.getlist("deployments"),
         "error": error,
-        "values": request.POST,
+        "values": values,
     }
     return page(request, "prompts/releases/propose.html", context, status=422 if error else 200)
 
 
 def _propose(request: HttpRequest, prompt: Prompt) -> ChangeRequest:
-    version = prompt.versions.filter(pk=request.POST.get("version") or 0).first()
-    ids = [int(one) for one in request.POST.getlist("deployments") if one.isdigit()]
-    found = {one.pk: one for one in Deployment.objects.filter(pk__in=ids)}
-    environment = request.POST.get("environment", "")
-    if version is None or environment not in ("staging", "production"):
-        raise Invalid("Nothing was opened: choose a version and an environment.")
+    wanted = request.POST.get("version", "")
+    version = prompt.versions.filter(pk=wanted).first() if wanted.isdecimal() else None
+    if version is None:
+        raise Invalid(
+            "Nothing was opened: choose a version.", fields={"version": ["Choose a version."]}
+        )
+    ids = [int(one) for one in request.POST.getlist("deployments") if one.isdecimal()]
+    found = Deployment.objects.in_bulk(ids)
     return services.propose_release(
         actor=actor_of(request),
         version=version,
         deployments=[found[one] for one in ids if one in found],
-        environment=environment,
+        environment=request.POST.get("environment", ""),
         reason=request.POST.get("reason", "")[:5000],
         now=timezone.now(),
     )
 
 
+@requires(Permission.PROMPT_VIEW)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """What one release is, stands on and may become."""
+    return _shown(request, _release(request, pk))
+
+
+def _release(request: HttpRequest, pk: int) -> Release:
+    found: Release = get_or_404(releases_visible_to(cast(User, request.user)), pk=pk)
+    return found
+
+
+def _shown(
+    request: HttpRequest, release: Release, error: Invalid | None = None, at: str = ""
+) -> HttpResponse:
+    """The release's page; with an error, beside the form that it came from."""
+    is_running = release.ended_at is None
+    may_end = is_running and services.can_end(actor_of(request), release)
+    context = {
+        "release": release,
+        "shown": with_deployments([release])[0],
+        "may_end": may_end,
+        "earlier": roll_back_target(release, timezone.now()) if may_end else None,
+        "events": timeline_for(release)[:30],
+        "error": error,
+        "at": at,
+        "values": request.POST,
+    }
+    return page(request, "prompts/releases/detail.html", context, status=422 if error else 200)
+
+
 @requires(Permission.RELEASE_PROPOSE, Permission.INCIDENT_COMMAND)
 @require_POST
 def end(request: HttpRequest, pk: int) -> HttpResponse:
-    releases = Release.objects.visible_to(cast(User, request.user)).select_related("prompt")
-    release: Release = get_or_404(releases, pk=pk)
-    reason = request.POST.get("reason", "").strip()
-    if not reason:
-        raise Invalid("The release still runs: say why it should end.")
-    services.end_release(actor=actor_of(request), release_id=pk, reason=reason, now=timezone.now())
-    messages.success(request, "Ended. Calls are refused until another release is approved.")
+    done = "Ended. Calls are refused until another release is approved."
+    return _stop(request, pk, "end", services.end_release, done)
+
+
+@requires(Permission.RELEASE_PROPOSE, Permission.INCIDENT_COMMAND)
+@require_POST
+def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
+    done = "Rolled back. The release before it answers from the next call on."
+    return _stop(request, pk, "roll-back", services.roll_back_release, done)
+
+
+def _stop(
+    request: HttpRequest, pk: int, at: str, service: Callable[..., Any], done: str
+) -> HttpResponse:
+    release = _release(request, pk)
+    reason = request.POST.get("reason", "")
+    try:
+        service(actor=actor_of(request), release_id=pk, reason=reason, now=timezone.now())
+    except Invalid as error:
+        return _shown(request, release, error, at)
+    messages.success(request, done)
     return redirect("catalogue:detail", slug=release.prompt.slug)

@@ -26,7 +26,8 @@ class Provider:
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def next_answer(self) -> Any:
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return answer() if callable(answer) else answer
 
 
 GOOD = json.dumps({"spdx": "MIT", "copyleft": False, "obligations": ["Keep the notice."]})
@@ -34,7 +35,10 @@ GOOD = json.dumps({"spdx": "MIT", "copyleft": False, "obligations": ["Keep the n
 
 @contextmanager
 def provider(*answers: Any) -> Iterator[Provider]:
-    """Serves the answers in order, the last for ever; an int is an HTTP status."""
+    """Serves the answers in order, the last for ever; an int is an HTTP status.
+
+    A function is called for its answer, and may wait.
+    """
     scripted = Provider(answers=list(answers) or [GOOD])
 
     class Handler(BaseHTTPRequestHandler):

@@ -141,6 +141,7 @@ def settle_lost(call: Call) -> Call:
 @transaction.atomic
 def cancel(*, call: Call, now: datetime) -> Call:
     """End an accepted call that no worker has begun; raises WrongState once one has."""
+    call = ledger.locked(call.pk)  # a worker may begin it at this very moment
     if call.state != CallState.ADMITTED:
         raise WrongState(f"Nothing was cancelled: the call is {call.state} already.")
     chargeback.release_open(call=call, now=now)
