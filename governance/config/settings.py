@@ -226,6 +226,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Many things have a state; the schema names each set of them after its thing.
+    "ENUM_NAME_OVERRIDES": {
+        "ApprovalStateEnum": "governance.approvals.models.APPROVAL_STATE_CHOICES",
+        "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
+    },
 }
 
 CELERY_BROKER_URL = read("CELERY_BROKER_URL") or "memory://"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.access.models import User
-from governance.approvals.registries import change_subjects
+from governance.approvals.registries import change_subjects, consequences
 from governance.audit.registries import audit_actions
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
 from governance.kernel.authority import Actor, Permission
@@ -15,10 +15,12 @@ from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
 from prompts.catalogue.models import Prompt
 from prompts.releases import services
+from prompts.releases.consequences import releases_and_calls
 from prompts.releases.models import Release
 from prompts.releases.subjects import ReleaseSubject
 
 change_subjects.add("prompt_release", ReleaseSubject())
+consequences.add("releases", releases_and_calls)
 
 audit_actions.add("release.started", "{actor} released {subject}")
 audit_actions.add("release.ended", "{actor} ended the release of {subject}")
