@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -10,11 +10,14 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.models import User
 from governance.approvals import services
-from governance.approvals.models import ChangeRequest
+from governance.approvals.models import ChangeRequest, ChangeRequestQuerySet, Comment
+from governance.approvals.registries import Openable, change_subjects
 from governance.approvals.rules import Outcome
 from governance.approvals.selectors import changes_visible_to
 from governance.kernel.authority import Permission
+from governance.kernel.errors import Invalid
 from governance.kernel.web import SIGNED_IN, actor_of, get_or_404
 
 
@@ -40,48 +43,171 @@ class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
         ]
 
 
+class ConditionInput(serializers.Serializer[Any]):
+    """What must be true, who answers for it, by when."""
+
+    text = serializers.CharField(max_length=500)
+    owner = serializers.PrimaryKeyRelatedField(queryset=User.objects.filter(is_active=True))
+    due_on = serializers.DateField()
+
+
 class DecisionSerializer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=[one.value for one in Outcome])
     rationale = serializers.CharField(allow_blank=True, default="", max_length=5000)
     digest_seen = serializers.CharField(max_length=64)
+    conditions = ConditionInput(many=True, required=False)
 
 
-class ChangeList(generics.ListAPIView[ChangeRequest]):
+class ChangeInput(serializers.Serializer[Any]):
+    """A proposal by its plain facts: `proposal` holds what the kind needs."""
+
+    kind = serializers.CharField(max_length=30)
+    subject_id = serializers.IntegerField(min_value=1)
+    proposal = serializers.DictField()
+    reason = serializers.CharField(max_length=5000)
+
+
+class ReasonInput(serializers.Serializer[Any]):
+    """Why."""
+
+    reason = serializers.CharField(max_length=5000)
+
+
+class OptionalReasonInput(serializers.Serializer[Any]):
+    """Why, if there is something to say."""
+
+    reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+
+
+class CommentSerializer(serializers.ModelSerializer[Comment]):
+    """A word in the discussion."""
+
+    class Meta:
+        model = Comment
+        fields = ["id", "person", "text", "at"]
+        read_only_fields: ClassVar[list[str]] = ["person", "at"]
+
+
+def valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    """What was sent, checked; raises DRF's ValidationError."""
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+class ChangeQueries(generics.GenericAPIView[ChangeRequest]):
+    serializer_class: Any = ChangeSerializer
+    queryset = ChangeRequest.objects.all()
+
+    def get_queryset(self) -> ChangeRequestQuerySet:
+        return changes_visible_to(cast(User, self.request.user))
+
+    def found(self) -> ChangeRequest:
+        return cast(ChangeRequest, get_or_404(self.get_queryset(), pk=self.kwargs["pk"]))
+
+    def answer(self, pk: int, status: int = 200) -> Response:
+        return Response(ChangeSerializer(ChangeRequest.objects.get(pk=pk)).data, status)
+
+
+class ChangeList(ChangeQueries, generics.ListAPIView[ChangeRequest]):
     """Change requests in the person's reach."""
 
-    required_permission = Permission.CHANGE_VIEW
-    serializer_class = ChangeSerializer
-    queryset = ChangeRequest.objects.all()
+    required_permission: ClassVar = {"GET": Permission.CHANGE_VIEW, "POST": SIGNED_IN}
 
-    def get_queryset(self) -> Any:
-        return changes_visible_to(self.request.user)  # type: ignore[arg-type]  # signed in
+    @extend_schema(request=ChangeInput, responses={201: ChangeSerializer})
+    def post(self, request: Request) -> Response:
+        """Open a change of a kind that is proposed by its plain facts."""
+        given, now = valid(ChangeInput(data=request.data)), timezone.now()
+        kind = change_subjects[given["kind"]] if given["kind"] in change_subjects else None
+        if not isinstance(kind, Openable):
+            raise Invalid(
+                "Nothing was opened: this kind is proposed where its content is written.",
+                fields={"kind": ["Cannot be opened here."]},
+            )
+        subject = kind.find(given["subject_id"])
+        kind.check_can_propose(actor_of(request), subject)
+        title, proposal = kind.read_proposal(subject, given["proposal"])
+        change = services.open_change(
+            actor=actor_of(request),
+            kind=kind.kind,
+            subject_id=given["subject_id"],
+            proposal=proposal,
+            title=title,
+            reason=given["reason"],
+            now=now,
+        )
+        return self.answer(change.pk, 201)
 
 
-class ChangeDetail(generics.RetrieveAPIView[ChangeRequest]):
+class ChangeDetail(ChangeQueries):
     """One change request with exactly what is decided on."""
 
-    required_permission = Permission.CHANGE_VIEW
-    serializer_class = ChangeSerializer
-    queryset = ChangeRequest.objects.all()
+    required_permission = SIGNED_IN
 
-    def get_object(self) -> Any:
-        return get_or_404(changes_visible_to(self.request.user), pk=self.kwargs["pk"])  # type: ignore[arg-type]  # signed in
+    def get(self, request: Request, pk: int) -> Response:
+        return self.answer(self.found().pk)
 
 
-class ChangeDecide(generics.GenericAPIView[ChangeRequest]):
+class ChangeDecide(ChangeQueries):
     """Decide on the digest that was seen."""
 
     required_permission = SIGNED_IN
-    serializer_class = DecisionSerializer
-    queryset = ChangeRequest.objects.all()
 
     @extend_schema(request=DecisionSerializer, responses={201: ChangeSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        get_or_404(changes_visible_to(request.user), pk=pk)  # type: ignore[arg-type]  # signed in
-        given = DecisionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        decision = services.decide(
-            actor=actor_of(request), change_id=pk, now=timezone.now(), **given.validated_data
+        given = valid(DecisionSerializer(data=request.data))
+        conditions = [services.NewCondition(**one) for one in given.pop("conditions", [])]
+        services.decide(
+            actor=actor_of(request),
+            change_id=self.found().pk,
+            now=timezone.now(),
+            conditions=conditions,
+            **given,
         )
-        change = ChangeRequest.objects.get(pk=decision.change_id)
-        return Response(ChangeSerializer(change).data, 201)
+        return self.answer(pk, 201)
+
+
+class ChangeRevise(ChangeQueries):
+    """Put it before its signatories again as it is now; earlier decisions are void."""
+
+    required_permission = SIGNED_IN
+
+    @extend_schema(request=ReasonInput, responses=ChangeSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        given = valid(ReasonInput(data=request.data))
+        services.revise(
+            actor=actor_of(request), change_id=self.found().pk, now=timezone.now(), **given
+        )
+        return self.answer(pk)
+
+
+class ChangeWithdraw(ChangeQueries):
+    """Take it back while it is undecided."""
+
+    required_permission = SIGNED_IN
+
+    @extend_schema(request=OptionalReasonInput, responses=ChangeSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        given = valid(OptionalReasonInput(data=request.data))
+        services.withdraw(
+            actor=actor_of(request), change_id=self.found().pk, now=timezone.now(), **given
+        )
+        return self.answer(pk)
+
+
+class CommentList(generics.ListCreateAPIView[Comment]):
+    """The discussion of a change, newest first."""
+
+    required_permission = SIGNED_IN
+    serializer_class = CommentSerializer
+    queryset = Comment.objects.all()
+
+    def get_queryset(self) -> Any:
+        visible = changes_visible_to(cast(User, self.request.user))
+        return Comment.objects.filter(change=get_or_404(visible, pk=self.kwargs["pk"]))
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        given = valid(CommentSerializer(data=request.data))
+        added = services.comment(
+            actor=actor_of(request), change_id=self.kwargs["pk"], now=timezone.now(), **given
+        )
+        return Response(CommentSerializer(added).data, 201)

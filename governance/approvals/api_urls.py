@@ -1,11 +1,41 @@
 from django.urls import path
 
-from governance.approvals import api
+from governance.approvals import api, standing_api
 
 urlpatterns = [
     path("change-requests/", api.ChangeList.as_view(), name="api-changes"),
     path("change-requests/<int:pk>/", api.ChangeDetail.as_view(), name="api-change"),
     path(
         "change-requests/<int:pk>/decisions/", api.ChangeDecide.as_view(), name="api-change-decide"
+    ),
+    path("change-requests/<int:pk>/revise/", api.ChangeRevise.as_view(), name="api-change-revise"),
+    path(
+        "change-requests/<int:pk>/withdraw/",
+        api.ChangeWithdraw.as_view(),
+        name="api-change-withdraw",
+    ),
+    path(
+        "change-requests/<int:pk>/comments/", api.CommentList.as_view(), name="api-change-comments"
+    ),
+    path("approvals/", standing_api.ApprovalList.as_view(), name="api-approvals"),
+    path("approvals/<int:pk>/", standing_api.ApprovalDetail.as_view(), name="api-approval"),
+    path(
+        "approvals/<int:pk>/suspend/",
+        standing_api.ApprovalSuspend.as_view(),
+        name="api-approval-suspend",
+    ),
+    path(
+        "approvals/<int:pk>/resume/",
+        standing_api.ApprovalResume.as_view(),
+        name="api-approval-resume",
+    ),
+    path(
+        "approvals/<int:pk>/revoke/",
+        standing_api.ApprovalRevoke.as_view(),
+        name="api-approval-revoke",
+    ),
+    path("conditions/", standing_api.ConditionList.as_view(), name="api-conditions"),
+    path(
+        "conditions/<int:pk>/meet/", standing_api.ConditionMeet.as_view(), name="api-condition-meet"
     ),
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.urls import reverse
 
 from governance.access.models import User
-from governance.approvals.models import ChangeRequest, Decision
+from governance.approvals.models import ChangeRequest, Condition, Decision
 from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
@@ -49,6 +49,12 @@ navigation.add(
     NavigationItem("Govern", "Changes", "approvals:list", "git-pull-request", (P.CHANGE_VIEW,), 10),
 )
 navigation.add(
+    "approvals",
+    NavigationItem(
+        "Govern", "Approvals", "approvals:standing", "badge-check", (P.CHANGE_VIEW,), 20
+    ),
+)
+navigation.add(
     "approval-policies",
     NavigationItem("Govern", "Who signs what", "approvals:policies", "scale", (P.CHANGE_VIEW,), 60),
 )
@@ -72,6 +78,24 @@ def sign_offs_waiting(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("sign-offs", sign_offs_waiting)
+
+
+def conditions_to_meet(user: User, now: datetime) -> list[InboxItem]:
+    """Conditions of granted changes that this person answers for."""
+    owed = Condition.objects.standing().unmet().filter(owner=user).select_related("change")[:50]
+    return [
+        InboxItem(
+            title=condition.text,
+            detail=f"A condition of “{condition.change}”; overdue, it suspends the approval",
+            url=f"{reverse('approvals:conditions')}?show=mine",
+            due_at=datetime.combine(condition.due_on + timedelta(days=1), time.min, UTC),
+            kind="condition",
+        )
+        for condition in owed
+    ]
+
+
+inbox.add("conditions", conditions_to_meet)
 
 
 def _changes(scope: PackScope) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,10 @@ def _choices(values: Any) -> list[tuple[str, str]]:
     return [(str(value), str(value)) for value in values]
 
 
+CHANGE_STATE_CHOICES = _choices(CHANGE_STATES.states)
+APPROVAL_STATE_CHOICES = _choices(APPROVAL_STATES.states)
+
+
 class ApprovalPolicy(models.Model):
     """Who must sign one kind of change at one tier, how fast, and for how long it holds."""
 
@@ -52,7 +56,8 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         if reach.everywhere:
             return self
         mine = Q(team_id__in=reach.team_ids) | Q(proposer=user)
-        return self.filter(mine | Q(pk__in=_asked_of(user).values("change")))
+        owed = Condition.objects.filter(owner=user).values("change")
+        return self.filter(mine | Q(pk__in=owed) | Q(pk__in=_asked_of(user).values("change")))
 
     def waiting_for(self, user: User) -> ChangeRequestQuerySet:
         """Open, with a free slot for this person, who has not yet decided."""
@@ -87,7 +92,7 @@ class ChangeRequest(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="proposed_changes"
     )
     revision = models.PositiveIntegerField(default=1)
-    state = models.CharField(max_length=20, choices=_choices(CHANGE_STATES.states))
+    state = models.CharField(max_length=20, choices=CHANGE_STATE_CHOICES)
     policy = models.ForeignKey(ApprovalPolicy, models.PROTECT, related_name="+")
     conflicted: Any = models.JSONField(default=list)
     opened_at = models.DateTimeField()
@@ -197,6 +202,16 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
     def unended(self) -> ApprovalQuerySet:
         return self.filter(state__in=["in_force", "suspended"])
 
+    def visible_to(self, user: User) -> ApprovalQuerySet:
+        """Those whose change the person may see."""
+        if user.reach(Permission.CHANGE_VIEW).everywhere:
+            return self
+        return self.filter(change__in=ChangeRequest.objects.visible_to(user))
+
+    def ending_before(self, moment: datetime) -> ApprovalQuerySet:
+        """Still standing, and over by then unless somebody proposes it again."""
+        return self.unended().filter(valid_until__lte=moment)
+
 
 class Approval(models.Model):
     """The standing result of a granted request; the gateway asks for it at every call."""
@@ -206,9 +221,7 @@ class Approval(models.Model):
     subject_id = models.BigIntegerField()
     digest = models.CharField(max_length=64)
     environment = models.CharField(max_length=15, blank=True)
-    state = models.CharField(
-        max_length=15, choices=_choices(APPROVAL_STATES.states), default="in_force"
-    )
+    state = models.CharField(max_length=15, choices=APPROVAL_STATE_CHOICES, default="in_force")
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -225,6 +238,24 @@ class Approval(models.Model):
         return f"Approval of {self.change}"
 
 
+class ConditionQuerySet(models.QuerySet["Condition"]):
+    def standing(self) -> ConditionQuerySet:
+        """Of changes that were granted; what came with a refused one binds nobody."""
+        return self.filter(change__state="applied")
+
+    def visible_to(self, user: User) -> ConditionQuerySet:
+        """Their own, and those of changes that the person may see."""
+        if user.reach(Permission.CHANGE_VIEW).everywhere:
+            return self
+        return self.filter(change__in=ChangeRequest.objects.visible_to(user))
+
+    def unmet(self) -> ConditionQuerySet:
+        return self.filter(met_at=None)
+
+    def overdue(self, now: datetime) -> ConditionQuerySet:
+        return self.unmet().filter(due_on__lt=now.date())
+
+
 class Condition(models.Model):
     """What must be true by when for an approval to stay in force."""
 
@@ -235,8 +266,16 @@ class Condition(models.Model):
     met_at = models.DateTimeField(null=True, blank=True)
     evidence = models.CharField(max_length=500, blank=True)
 
+    objects = ConditionQuerySet.as_manager()
+
     class Meta:
         ordering = ["due_on", "pk"]
 
     def __str__(self) -> str:
         return self.text
+
+    def state(self, now: datetime) -> str:
+        """One of CONDITION_STATES; it is due until the end of its day, in UTC."""
+        if self.met_at is not None:
+            return "met"
+        return "overdue" if self.due_on < now.date() else "open"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -60,4 +61,26 @@ class Resumable(Protocol):
     def resume(self, approval: Approval, actor: Actor, now: datetime) -> None: ...
 
 
+@runtime_checkable
+class Openable(Protocol):
+    """A kind that anybody who may propose it can open by its plain facts, as over the API.
+
+    Other kinds are proposed where their content is written.
+    """
+
+    def read_proposal(self, subject: Any, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Title and proposal from facts that are not trusted; raises Invalid."""
+        ...
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What stops when an approval does: how many of what, and where to see them."""
+
+    label: str
+    count: int
+    url: str = ""
+
+
 change_subjects: Registry[ChangeSubject] = Registry("change subjects")
+consequences: Registry[Callable[[Approval, datetime], list[Consequence]]] = Registry("consequences")

@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
+from governance.access.models import User
 from governance.approvals.models import Approval, ChangeRequest, Condition
 from governance.approvals.moving import (
     close,
@@ -128,7 +129,7 @@ def _check_can_resume(approval: Approval, now: datetime) -> None:
 
 
 def overdue_conditions(change: ChangeRequest, now: datetime) -> QuerySet[Condition]:
-    return change.conditions.select_related("owner").filter(met_at=None, due_on__lt=now.date())
+    return Condition.objects.filter(change=change).overdue(now).select_related("owner")
 
 
 @transaction.atomic
@@ -219,7 +220,10 @@ def has_moved(change: ChangeRequest) -> bool:
 
 
 def give_notices(*, now: datetime) -> int:
-    """Tell proposers and signatories 30, 7 and 1 days before an approval runs out; how many."""
+    """Tell 30, 7 and 1 days before an approval runs out, each once; how many were told of.
+
+    Told are the owner of what it benefits, its authors, the proposer and the signatories.
+    """
     soon = Approval.objects.in_force(now).filter(
         valid_until__lte=now + timedelta(days=max(NOTICE_DAYS))
     )
@@ -238,9 +242,11 @@ def _give_notice(approval: Approval, now: datetime) -> bool:
     approval.noticed_days = due
     approval.save(update_fields=["noticed_days"])
     change = approval.change
-    signed = [one.filled_by for one in change.slots.select_related("filled_by") if one.filled_by]
+    signed = change.slots.exclude(filled_by=None).values_list("filled_by", flat=True)
+    concerned = {*change.conflicted, change.proposer_id, *signed}
+    people = User.objects.filter(pk__in=concerned, is_active=True)
     title = f"Runs out in {days_left} day{'' if days_left == 1 else 's'}: {change.title}"
-    notify(users=[change.proposer, *signed], title=title, url=url_of(change), now=now)
+    notify(users=people, title=title, url=url_of(change), now=now)
     return True
 
 

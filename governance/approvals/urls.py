@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.approvals import views
+from governance.approvals import standing_views, views
 
 app_name = "approvals"
 urlpatterns = [
@@ -11,4 +11,9 @@ urlpatterns = [
     path("changes/<int:pk>/comment/", views.comment, name="comment"),
     path("changes/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("changes/<int:pk>/revise/", views.revise, name="revise"),
+    path("approvals/", standing_views.approval_list, name="standing"),
+    path("approvals/conditions/", standing_views.condition_list, name="conditions"),
+    path("approvals/conditions/<int:pk>/meet/", standing_views.meet, name="meet"),
+    path("approvals/<int:pk>/", standing_views.approval_detail, name="approval"),
+    path("approvals/<int:pk>/<slug:action>/", standing_views.end, name="end"),
 ]

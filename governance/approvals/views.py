@@ -14,10 +14,16 @@ from django.views.decorators.http import require_POST
 
 from governance.access.models import User
 from governance.approvals import services
+from governance.approvals.deciding import may_decide
 from governance.approvals.diffing import field_diffs
-from governance.approvals.models import ApprovalPolicy, ChangeRequest
+from governance.approvals.models import (
+    Approval,
+    ApprovalPolicy,
+    ChangeRequest,
+    ChangeRequestQuerySet,
+)
 from governance.approvals.registries import change_subjects
-from governance.approvals.rules import Outcome
+from governance.approvals.rules import UNDECIDED, Outcome
 from governance.approvals.selectors import changes_visible_to
 from governance.audit.selectors import timeline_for
 from governance.kernel.authority import Permission
@@ -48,36 +54,46 @@ def change_list(request: HttpRequest) -> HttpResponse:
 @requires(SIGNED_IN)
 def change_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Shall we let this happen?"""
-    user = cast(User, request.user)
-    change: ChangeRequest = get_or_404(changes_visible_to(user).select_related("policy"), pk=pk)
+    return _change_page(request, pk)
+
+
+def _change_page(request: HttpRequest, pk: int, refused: Invalid | None = None) -> HttpResponse:
+    """The page; after a refusal with what was typed and the errors beside their fields."""
+    user, now = cast(User, request.user), timezone.now()
+    change: ChangeRequest = get_or_404(_visible(user), pk=pk)
     kind = change_subjects[change.kind]
     subject = kind.find(change.subject_id)
-    slots = list(change.slots.select_related("filled_by").prefetch_related("eligible"))
-    decided = {one.person_id for one in change.decisions.all() if not one.is_void}
-    can_sign = (
-        change.state == "open"
-        and user.pk not in change.conflicted
-        and user.pk not in decided
-        and any(user in slot.eligible.all() and slot.filled_by is None for slot in slots)
-    )
     context = {
         "change": change,
         "kind": kind,
         "subject_url": kind.url(subject),
         "fields": field_diffs(change.base, change.snapshot),
-        "slots": slots,
-        "can_sign": can_sign,
+        "slots": change.slots.select_related("filled_by").prefetch_related("eligible"),
+        "can_sign": may_decide(change, actor_of(request)),
+        "can_revise": user.pk == change.proposer_id and change.state in UNDECIDED,
         "is_proposer": user.pk == change.proposer_id,
         "outcomes": list(Outcome),
         "evidence": kind.evidence(subject, change.proposal),
         "decisions": change.decisions.select_related("person", "slot"),
-        "conditions": change.conditions.select_related("owner"),
+        "conditions": [
+            {"condition": one, "state": one.state(now)}
+            for one in change.conditions.select_related("owner")
+        ],
+        "approval": Approval.objects.filter(change=change).first(),
         "comments": change.comments.select_related("person"),
         "events": timeline_for(change)[:50],
         "owners": User.objects.filter(is_active=True),
-        "now": timezone.now(),
+        "now": now,
+        "refused": refused,
+        "errors": refused.fields if refused else {},
+        "values": request.POST,
     }
-    return page(request, "governance/approvals/detail.html", context)
+    status = 422 if refused else 200
+    return page(request, "governance/approvals/detail.html", context, status=status)
+
+
+def _visible(user: User) -> ChangeRequestQuerySet:
+    return changes_visible_to(user).select_related("policy")
 
 
 @requires(SIGNED_IN)
@@ -86,15 +102,18 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the decision of the form; the digest it carries is what the person saw."""
     actor, now, post = actor_of(request), timezone.now(), request.POST
     get_or_404(changes_visible_to(actor.user), pk=pk)
-    decision = services.decide(
-        actor=actor,
-        change_id=pk,
-        outcome=post.get("outcome", ""),
-        rationale=post.get("rationale", "")[:5000],
-        digest_seen=post.get("digest", ""),
-        conditions=_conditions(request),
-        now=now,
-    )
+    try:
+        decision = services.decide(
+            actor=actor,
+            change_id=pk,
+            outcome=post.get("outcome", ""),
+            rationale=post.get("rationale", "")[:5000],
+            digest_seen=post.get("digest", ""),
+            conditions=_conditions(request),
+            now=now,
+        )
+    except Invalid as refused:
+        return _change_page(request, pk, refused)
     change = ChangeRequest.objects.get(pk=pk)
     words = str(decision.outcome).replace("_", " ")
     messages.success(request, f"Your decision counts: {words}. The request is {change.state}.")
@@ -102,24 +121,35 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _conditions(request: HttpRequest) -> list[services.NewCondition]:
+    """The form's one condition; raises Invalid when its owner or date is missing."""
     text = request.POST.get("condition", "").strip()
     if not text or request.POST.get("outcome") != Outcome.APPROVE_WITH_CONDITIONS:
         return []
-    owner = User.objects.filter(pk=request.POST.get("owner") or 0, is_active=True).first()
+    chosen, problems = request.POST.get("owner", ""), {}
+    people = User.objects.filter(is_active=True)
+    owner = people.filter(pk=chosen).first() if chosen.isdecimal() else None
     try:
         due_on = date.fromisoformat(request.POST.get("due_on", ""))
     except ValueError:
         due_on = None
+        problems["due_on"] = ["Say by when."]
+    if owner is None:
+        problems["owner"] = ["Choose who answers for it."]
     if owner is None or due_on is None:
-        raise Invalid("Nothing was decided: a condition needs its owner and its date.")
+        raise Invalid(
+            "Nothing was decided: a condition needs its owner and its date.", fields=problems
+        )
     return [services.NewCondition(text[:500], owner, due_on)]
 
 
 @requires(SIGNED_IN)
 @require_POST
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    text = request.POST.get("text", "")
-    services.comment(actor=actor_of(request), change_id=pk, text=text, now=timezone.now())
+    text, now = request.POST.get("text", ""), timezone.now()
+    try:
+        services.comment(actor=actor_of(request), change_id=pk, text=text, now=now)
+    except Invalid as refused:
+        return _change_page(request, pk, refused)
     return redirect("approvals:detail", pk=pk)
 
 
@@ -127,7 +157,9 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
-    services.withdraw(actor=actor, change_id=pk, reason="", now=now)
+    get_or_404(changes_visible_to(actor.user), pk=pk)
+    reason = request.POST.get("withdraw_reason", "")
+    services.withdraw(actor=actor, change_id=pk, reason=reason, now=now)
     messages.success(request, "Withdrawn. Nothing was changed.")
     return redirect("approvals:detail", pk=pk)
 
@@ -136,8 +168,13 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def revise(request: HttpRequest, pk: int) -> HttpResponse:
     """Put it before the board again with what is there now; earlier decisions are void."""
+    actor, now = actor_of(request), timezone.now()
+    get_or_404(changes_visible_to(actor.user), pk=pk)
     reason = request.POST.get("reason", "")
-    services.revise(actor=actor_of(request), change_id=pk, reason=reason, now=timezone.now())
+    try:
+        services.revise(actor=actor, change_id=pk, reason=reason, now=now)
+    except Invalid as refused:
+        return _change_page(request, pk, refused)
     messages.success(request, "A new revision is open; earlier decisions no longer count.")
     return redirect("approvals:detail", pk=pk)
 

@@ -230,6 +230,11 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "governance.access.api_schema.free_json_may_be_null",
     ],
+    # Many things have a state; the schema names each set of them after its thing.
+    "ENUM_NAME_OVERRIDES": {
+        "ApprovalStateEnum": "governance.approvals.models.APPROVAL_STATE_CHOICES",
+        "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
+    },
 }
 
 CELERY_BROKER_URL = read("CELERY_BROKER_URL") or "memory://"

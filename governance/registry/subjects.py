@@ -116,3 +116,7 @@ class StageSubject:
 
     def check_can_propose(self, actor: Actor, subject: UseCase) -> None:
         check_can_manage(actor, subject.team)
+
+    def read_proposal(self, subject: UseCase, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        target = str(given.get("target", ""))
+        return f"Move {subject.title} to {target}", {"target": target}

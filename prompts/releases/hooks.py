@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from governance.access.models import User
 from governance.approvals.models import Approval
-from governance.approvals.registries import change_subjects
+from governance.approvals.registries import change_subjects, consequences
 from governance.audit.registries import audit_actions
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
 from governance.kernel.authority import Actor, Permission
@@ -25,11 +25,13 @@ from governance.registry.registries import (
 from prompts.catalogue.models import Prompt
 from prompts.catalogue.registries import PromptPanel, prompt_panels
 from prompts.releases import services
+from prompts.releases.consequences import releases_and_calls
 from prompts.releases.models import Release
 from prompts.releases.selectors import releases_of
 from prompts.releases.subjects import ReleaseSubject
 
 change_subjects.add("prompt_release", ReleaseSubject())
+consequences.add("releases", releases_and_calls)
 
 audit_actions.add("release.started", "{actor} released {subject}")
 audit_actions.add("release.ended", "{actor} ended the release of {subject}")

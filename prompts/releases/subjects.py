@@ -13,7 +13,7 @@ from governance.approvals.models import Approval, ChangeRequest
 from governance.approvals.registries import Evidence
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Invalid, NotAllowed
-from governance.kernel.terms import RiskTier, Sensitivity
+from governance.kernel.terms import Environment, RiskTier, Sensitivity
 from governance.kernel.web import get_or_404
 from governance.model_cards.models import Deployment
 from governance.registry.rules import Stage
@@ -128,6 +128,30 @@ class ReleaseSubject:
     def check_can_propose(self, actor: Actor, subject: Prompt) -> None:
         if not actor.may(Permission.RELEASE_PROPOSE, subject.use_case.team):
             raise NotAllowed("Nothing was opened: the team's owner and engineers propose releases.")
+
+    def read_proposal(self, subject: Prompt, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        deployment_ids, environment = given.get("deployment_ids"), given.get("environment")
+        if environment not in list(Environment):
+            raise Invalid(
+                "Nothing was opened: say where it shall run.",
+                fields={"environment": [f"One of {', '.join(Environment)}."]},
+            )
+        if not isinstance(deployment_ids, list) or not all(
+            type(one) is int for one in deployment_ids
+        ):
+            raise Invalid(
+                "Nothing was opened: name the deployments by their numbers, in their order.",
+                fields={"deployment_ids": ["A list of numbers."]},
+            )
+        version_id = given.get("version_id")
+        proposal = {
+            "version_id": version_id if type(version_id) is int else 0,
+            "deployment_ids": deployment_ids,
+            "environment": str(environment),
+        }
+        version = self._version(subject, proposal)
+        names = ", ".join(one.name for one in self._deployments(proposal))
+        return f"Release {version} on {names} in {environment}", proposal
 
 
 def _figures(version_id: int) -> dict[str, str]:

@@ -102,6 +102,11 @@ class BudgetSubject:
                 "Nothing was opened: a product owner of the team, or finance, proposes a budget."
             )
 
+    def read_proposal(self, subject: Budget, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        limit = proposed_limit(given)
+        title = f"Budget of {subject}: {limit:,.2f} {subject.currency}"
+        return title, {"limit": f"{limit:.2f}"}
+
 
 def proposed_limit(proposal: dict[str, Any]) -> Decimal:
     """The proposal's limit; raises Invalid if it is none."""
