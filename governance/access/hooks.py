@@ -1,9 +1,11 @@
 """What access plugs into the kernel and the audit log."""
 
 from governance.access import api_schema  # noqa: F401  # registers with the schema generator
-from governance.access.models import Organisation, Team
+from governance.access.models import Organisation, Team, User
 from governance.access.registries import grant_scopes
-from governance.audit.registries import audit_actions
+from governance.access.selectors import teams_for
+from governance.audit.registries import PackTeam, audit_actions, pack_teams
+from governance.kernel.authority import Permission
 
 grant_scopes.add("organisation", Organisation)
 grant_scopes.add("team", Team)
@@ -24,3 +26,12 @@ for action, sentence in {
     "api_key.revoked": "{actor} revoked the API key {subject}",
 }.items():
     audit_actions.add(action, sentence)
+
+
+def teams_to_pack(user: User) -> list[PackTeam]:
+    """Teams that this person may build audit packs of."""
+    teams = teams_for(user, Permission.AUDIT_PACK_BUILD)
+    return [PackTeam(team.pk, team.slug, team.name) for team in teams]
+
+
+pack_teams.add("teams", teams_to_pack)

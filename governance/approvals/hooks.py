@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from governance.access.models import User
-from governance.approvals.models import ChangeRequest, Condition, Decision
+from governance.approvals.models import Approval, ChangeRequest, Condition, Decision
 from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
@@ -156,6 +156,7 @@ evidence_sections.add(
             "closed_at",
         ),
         _changes,
+        counted_by=("kind", "state"),
     ),
 )
 evidence_sections.add(
@@ -176,5 +177,43 @@ evidence_sections.add(
             "at",
         ),
         _decisions,
+        counted_by=("outcome", "signed_as"),
+    ),
+)
+
+APPROVAL_COLUMNS = (
+    "id",
+    "change",
+    "title",
+    "kind",
+    "digest",
+    "environment",
+    "state",
+    "valid_from",
+    "valid_until",
+    "ended_at",
+    "end_reason",
+)
+
+
+def _approvals(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Approvals that were alive at some time of the period."""
+    begun = Approval.objects.filter(valid_from__lt=scope.ends_at, valid_until__gte=scope.starts_at)
+    rows = begun.exclude(ended_at__lt=scope.starts_at).select_related("change")
+    if scope.team_id is not None:
+        rows = rows.filter(change__team_id=scope.team_id)
+    for approval in rows.order_by("pk").iterator(chunk_size=500):
+        row = {name: getattr(approval, name) for name in APPROVAL_COLUMNS if name != "title"}
+        yield row | {"change": approval.change_id, "title": approval.change.title}
+
+
+evidence_sections.add(
+    "approvals",
+    EvidenceSection(
+        "approvals",
+        "Approvals in force",
+        APPROVAL_COLUMNS,
+        _approvals,
+        counted_by=("kind", "state"),
     ),
 )

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.audit import services
-from governance.audit.merkle import Tree
-from governance.audit.models import AuditEvent, Checkpoint, LogLeaf
+from governance.audit.models import AuditEvent, Checkpoint
+from governance.audit.selectors import events_found, tree_of
 from governance.kernel.authority import Permission
 from governance.kernel.errors import NotFound
 from governance.kernel.web import get_or_404
@@ -42,6 +42,18 @@ class EventSerializer(serializers.ModelSerializer[AuditEvent]):
         ]
 
 
+class EventFilter(serializers.Serializer[Any]):
+    """Narrows the events; days are whole ones in UTC, both included."""
+
+    actor = serializers.CharField(required=False, help_text="Part of the name of who did it.")
+    action = serializers.CharField(required=False)
+    subject_type = serializers.CharField(required=False)
+    subject_id = serializers.CharField(required=False)
+    since = serializers.DateField(required=False)
+    until = serializers.DateField(required=False)
+
+
+@extend_schema(parameters=[EventFilter])
 class EventList(generics.ListAPIView[AuditEvent]):
     """Events in the person's reach, newest first."""
 
@@ -50,7 +62,9 @@ class EventList(generics.ListAPIView[AuditEvent]):
     queryset = AuditEvent.objects.all()
 
     def get_queryset(self) -> Any:
-        return AuditEvent.objects.visible_to(self.request.user)
+        asked = EventFilter(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
+        return events_found(self.request.user, **asked.validated_data)
 
 
 @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -76,9 +90,8 @@ class Proof(APIView):
         event = get_or_404(
             AuditEvent.objects.visible_to(request.user).filter(leaf__isnull=False), pk=pk
         )
-        hashes = LogLeaf.objects.order_by("index").values_list("leaf_hash", flat=True)
         checkpoint = Checkpoint.objects.first()
-        tree = Tree([bytes(one) for one in hashes[: checkpoint.size if checkpoint else 0]])
+        tree = tree_of(checkpoint.size if checkpoint else 0)
         path = [base64.b64encode(one).decode() for one in tree.inclusion(event.leaf.index)]
         body = {
             "index": event.leaf.index,

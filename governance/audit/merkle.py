@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 HASH_BYTES = 32
 
@@ -58,23 +58,38 @@ class Frontier:
         return result
 
 
-class Tree:
-    """All levels of a tree kept in memory, for proofs over many leaves at O(log n) each."""
+def _level_above(below: bytearray) -> bytearray:
+    above, pair = bytearray(), 2 * HASH_BYTES
+    for at in range(0, len(below) - HASH_BYTES, pair):
+        above += hashlib.sha256(b"\x01" + below[at : at + pair]).digest()
+    return above + below[len(above) * 2 :]
 
-    def __init__(self, leaves: Sequence[bytes]) -> None:
-        self.size = len(leaves)
-        self._levels = [list(leaves)]
-        while len(self._levels[-1]) > 1:
-            below = self._levels[-1]
-            pairs = range(0, len(below) - 1, 2)
-            self._levels.append([node_hash(below[i], below[i + 1]) for i in pairs])
+
+class Tree:
+    """All levels of a tree in memory, 64 bytes a leaf, for proofs at O(log n) each.
+
+    `leaves` is read once. A level holds its hashes end to end; a last one without a pair
+    goes up as it is, which is the shape that RFC 6962 defines.
+    """
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        level = bytearray()
+        for leaf in leaves:
+            level += leaf
+        self.size = len(level) // HASH_BYTES
+        self._levels = [level]
+        while len(self._levels[-1]) > HASH_BYTES:
+            self._levels.append(_level_above(self._levels[-1]))
+
+    def _hash(self, level: int, index: int) -> bytes:
+        return bytes(self._levels[level][index * HASH_BYTES : (index + 1) * HASH_BYTES])
 
     def _subtree(self, start: int, end: int) -> bytes:
         """Root of leaves start..end; complete aligned subtrees are read, others computed."""
         size = end - start
         level = size.bit_length() - 1
         if size == 1 << level and start % size == 0:
-            return self._levels[level][start >> level]
+            return self._hash(level, start >> level)
         middle = start + _split(size)
         return node_hash(self._subtree(start, middle), self._subtree(middle, end))
 
@@ -85,15 +100,12 @@ class Tree:
         """Audit path of the leaf at `index`, from the bottom up; IndexError outside the tree."""
         if not 0 <= index < self.size:
             raise IndexError(f"No leaf {index} in a tree of {self.size}.")
-        return self._path(index, 0, self.size)
-
-    def _path(self, index: int, start: int, end: int) -> list[bytes]:
-        if end - start == 1:
-            return []
-        middle = start + _split(end - start)
-        if index < middle:
-            return [*self._path(index, start, middle), self._subtree(middle, end)]
-        return [*self._path(index, middle, end), self._subtree(start, middle)]
+        path = []
+        for level in range(len(self._levels) - 1):
+            if sibling := self._hash(level, index ^ 1):
+                path.append(sibling)
+            index >>= 1
+        return path
 
     def consistency(self, old_size: int) -> list[bytes]:
         """Proof that this tree extends its own first `old_size` leaves (1 up to size)."""

@@ -6,13 +6,14 @@ that stay on in every replication role (sql.py).
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 
 from governance.audit.registries import audit_actions
-from governance.audit.rules import PackState
+from governance.audit.rules import KEPT, PackState
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
 
@@ -105,6 +106,13 @@ class Checkpoint(models.Model):
         return f"checkpoint at {self.size}"
 
 
+class AuditPackQuerySet(models.QuerySet["AuditPack"]):
+    def visible_to(self, user: Any) -> AuditPackQuerySet:
+        """Every pack, or only those that were cut down to the person's teams."""
+        reach = user.reach(Permission.AUDIT_VIEW)
+        return self if reach.everywhere else self.filter(team_id__in=reach.team_ids)
+
+
 class AuditPack(models.Model):
     """A ZIP for a period and scope, built by a worker."""
 
@@ -122,17 +130,41 @@ class AuditPack(models.Model):
         choices=[(s.value, s.value) for s in PackState],
         default=PackState.REQUESTED,
     )
+    queued_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     steps_done = models.PositiveIntegerField(default=0)
     steps_total = models.PositiveIntegerField(default=0)
     step_label = models.CharField(max_length=100, blank=True)
+    rows_done = models.PositiveBigIntegerField(default=0)
     failure = models.CharField(max_length=500, blank=True)
     file_name = models.CharField(max_length=200, blank=True)
     size_bytes = models.BigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = AuditPackQuerySet.as_manager()
+
     class Meta:
         ordering = ["-requested_at", "-id"]
 
     def __str__(self) -> str:
-        return f"Audit pack {self.starts_at:%Y-%m-%d} to {self.ends_at:%Y-%m-%d}"
+        of_team = f" of {self.team_label}" if self.team_label else ""
+        return f"Audit pack{of_team}, {self.first_day} to {self.last_day}"
+
+    @property
+    def first_day(self) -> date:
+        return self.starts_at.date()
+
+    @property
+    def last_day(self) -> date:
+        """The last whole day in it; `ends_at` is the midnight after."""
+        return (self.ends_at - timedelta(microseconds=1)).date()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is built."""
+        return self.state not in (PackState.REQUESTED, PackState.BUILDING)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self.finished_at + KEPT if self.finished_at else None

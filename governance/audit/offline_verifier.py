@@ -13,11 +13,19 @@ import hashlib
 import json
 import sys
 import zipfile
+import zlib
+from itertools import zip_longest
 from pathlib import Path
 
 MANIFEST = "manifest-sha256.txt"
 SIGNATURE = "manifest-sha256.txt.sig"
+CHECKPOINT = "checkpoint.txt"
 UNLISTED = {MANIFEST, SIGNATURE}
+# What a damaged pack can raise while it is read.
+UNREADABLE = (
+    *(KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError),
+    *(OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+)
 
 # Ed25519 by the formulae of RFC 8032, section 5.1.
 P = 2**255 - 19
@@ -118,10 +126,10 @@ class Folder:
 
     def names(self):
         files = (one for one in self.path.rglob("*") if one.is_file())
-        return {one.relative_to(self.path).as_posix() for one in files}
+        return [one.relative_to(self.path).as_posix() for one in files]
 
-    def read(self, name):
-        return (self.path / name).read_bytes()
+    def open(self, name):
+        return (self.path / name).open("rb")
 
 
 class Archive:
@@ -129,10 +137,27 @@ class Archive:
         self.zip = zipfile.ZipFile(path)
 
     def names(self):
-        return set(self.zip.namelist())
+        return self.zip.namelist()
 
-    def read(self, name):
-        return self.zip.read(name)
+    def open(self, name):
+        return self.zip.open(name)
+
+
+def content(pack, name):
+    with pack.open(name) as file:
+        return file.read()
+
+
+def digest(pack, name):
+    """SHA-256 of a file, read piece by piece; of any size, and also of an unreadable one."""
+    found = hashlib.sha256()
+    try:
+        with pack.open(name) as file:
+            while piece := file.read(1 << 20):
+                found.update(piece)
+    except UNREADABLE:
+        return "unreadable"
+    return found.hexdigest()
 
 
 def parse_key(text):
@@ -146,50 +171,76 @@ def parse_key(text):
 def check_files(pack, problems):
     """Every file against the manifest; names what was changed, added or removed."""
     listed = {}
-    for line in pack.read(MANIFEST).decode().splitlines():
+    for line in content(pack, MANIFEST).decode(errors="replace").splitlines():
         expected, _, name = line.partition("  ")
         listed[name] = expected
-    present = pack.names() - UNLISTED
+    names = pack.names()
+    present = {name for name in names if name not in UNLISTED and not name.endswith("/")}
+    problems += [f"ADDED    {name}, a second time" for name in sorted(twice(names))]
     problems += [f"REMOVED  {name}" for name in sorted(listed.keys() - present)]
     problems += [f"ADDED    {name}" for name in sorted(present - listed.keys())]
     for name in sorted(listed.keys() & present):
-        try:
-            actual = hashlib.sha256(pack.read(name)).hexdigest()
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError):
-            actual = "unreadable"
-        if actual != listed[name]:
+        if digest(pack, name) != listed[name]:
             problems.append(f"CHANGED  {name}")
     return len(listed)
 
 
+def twice(names):
+    return {name for name in names if names.count(name) > 1}
+
+
 def check_signatures(pack, key, problems):
-    manifest = pack.read(MANIFEST)
-    signature = base64.b64decode(pack.read(SIGNATURE).strip(), validate=True)
-    if not signed_by(key, manifest, signature):
-        problems.append(f"CHANGED  {MANIFEST}: its signature is not by this key")
-    text, _, line = pack.read("checkpoint.txt").decode().rpartition("\n\n")
-    raw = base64.b64decode(line.strip().split(" ")[-1])
-    if not signed_by(key, (text + "\n").encode(), raw[4:]):
-        problems.append("CHANGED  checkpoint.txt: its signature is not by this key")
+    try:
+        signature = base64.b64decode(content(pack, SIGNATURE).strip(), validate=True)
+        holds = signed_by(key, content(pack, MANIFEST), signature)
+    except UNREADABLE:
+        holds = False
+    if not holds:
+        problems.append(f"CHANGED  {MANIFEST} or its signature: it is not signed by this key")
+    try:
+        text, _, line = content(pack, CHECKPOINT).decode().rpartition("\n\n")
+        raw = base64.b64decode(line.strip().split(" ")[-1], validate=True)
+        holds = signed_by(key, (text + "\n").encode(), raw[4:])
+    except UNREADABLE:
+        holds = False
+    if not holds:
+        problems.append(f"CHANGED  {CHECKPOINT}: it is not signed by this key")
 
 
 def check_events(pack, problems):
-    """Every event's bytes under the root of the checkpoint."""
-    lines = pack.read("checkpoint.txt").decode().split("\n")
+    """Every event's bytes under the root of the checkpoint, line by line."""
+    lines = content(pack, CHECKPOINT).decode().split("\n")
     size, root = int(lines[1]), base64.b64decode(lines[2])
-    events = pack.read("data/events.jsonl").decode().splitlines()
-    proofs = pack.read("proofs/events.jsonl").decode().splitlines()
-    if len(events) != len(proofs):
-        problems.append(f"EVENTS   {len(events)} events have {len(proofs)} proofs")
-    for number, (event, proof) in enumerate(zip(events, proofs), 1):
+    number = 0
+    with pack.open("data/events.jsonl") as events, pack.open("proofs/events.jsonl") as proofs:
+        for number, (event, proof) in enumerate(zip_longest(events, proofs), 1):
+            if event is None or proof is None:
+                problems.append(f"EVENTS   line {number} has no {'proof' if event else 'event'}")
+                break
+            if not proved(event.rstrip(b"\n"), proof, size, root):
+                problems.append(
+                    f"EVENT    line {number} of data/events.jsonl is not in the signed log, "
+                    "or its line of proofs/events.jsonl was changed"
+                )
+    return number
+
+
+def proved(event, proof, size, root):
+    try:
         given = json.loads(proof)
         path = [base64.b64decode(one) for one in given["path"]]
-        if not included(leaf_hash(event.encode()), given["index"], size, path, root):
-            problems.append(
-                f"EVENT    line {number} of data/events.jsonl (event {given['event']}) "
-                "is not in the signed log"
-            )
-    return len(events)
+        is_its_own = json.loads(event)["id"] == given["event"]
+        return is_its_own and included(leaf_hash(event), given["index"], size, path, root)
+    except UNREADABLE:
+        return False
+
+
+def check(pack, key_text, problems):
+    """(files, events, name of the key); fills `problems` as far as the pack can be read."""
+    name, key = parse_key(key_text or content(pack, "public-key.txt").decode().strip())
+    check_signatures(pack, key, problems)
+    files = check_files(pack, problems)
+    return files, check_events(pack, problems), name
 
 
 def main(arguments):
@@ -202,12 +253,8 @@ def main(arguments):
     problems = []
     try:
         pack = Archive(where) if where.is_file() else Folder(where)
-        files = check_files(pack, problems)
-        own = pack.read("public-key.txt").decode().strip()
-        name, key = parse_key(key_text or own)
-        check_signatures(pack, key, problems)
-        events = check_events(pack, problems)
-    except (KeyError, OSError, ValueError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        files, events, name = check(pack, key_text, problems)
+    except UNREADABLE as error:
         for problem in problems:
             print(problem)
         print(f"FAILED   the pack cannot be read to its end: {error!r}")

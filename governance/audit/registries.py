@@ -21,13 +21,31 @@ class PackScope:
 
 @dataclass(frozen=True)
 class EvidenceSection:
-    """One table of a pack. `rows` streams plain dicts with exactly these columns."""
+    """One table of a pack. `rows` streams plain dicts with exactly these columns.
+
+    The pack's report counts the rows by each column of `counted_by`, and adds `summed`, an
+    amount, up per `summed_by`, which names the currency's column too.
+    """
 
     name: str
     title: str
     columns: tuple[str, ...]
     rows: Callable[[PackScope], Iterator[dict[str, Any]]]
+    counted_by: tuple[str, ...] = ()
+    summed: str = ""
+    summed_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PackTeam:
+    """A team that a pack can be cut down to."""
+
+    team_id: int
+    slug: str
+    name: str
 
 
 audit_actions: Registry[str] = Registry("audit actions")
 evidence_sections: Registry[EvidenceSection] = Registry("evidence sections")
+# The audit log stands below the teams: access tells it for which ones a user may build packs.
+pack_teams: Registry[Callable[[Any], list[PackTeam]]] = Registry("teams of packs")

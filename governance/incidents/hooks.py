@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
 from governance.access.models import User
-from governance.audit.registries import audit_actions
+from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.incidents.models import Incident, Playbook
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
@@ -106,4 +107,54 @@ def playbook_gap(use_case: UseCase, now: datetime) -> str:
 
 gate_evidence.add(
     "playbook", GateEvidence(playbook_gap, lambda use_case: reverse("incidents:list"))
+)
+
+INCIDENT_COLUMNS = (
+    "id",
+    "title",
+    "playbook",
+    "severity",
+    "state",
+    "use_case",
+    "team",
+    "description",
+    "declared_by",
+    "declared_at",
+    "commander",
+    "closed_at",
+    "post_mortem",
+)
+# Written by name: to read them as attributes would be a query per row.
+INCIDENT_RELATED = {"playbook", "use_case", "team", "declared_by", "commander"}
+
+
+def incident_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Incidents that were open at some time of the period."""
+    rows = Incident.objects.filter(declared_at__lt=scope.ends_at)
+    rows = rows.exclude(closed_at__lt=scope.starts_at)
+    if scope.team_id is not None:
+        rows = rows.filter(use_case__team_id=scope.team_id)
+    related = ("playbook", "use_case__team", "declared_by", "commander")
+    for one in rows.select_related(*related).order_by("pk").iterator(chunk_size=500):
+        row = {
+            name: getattr(one, name) for name in INCIDENT_COLUMNS if name not in INCIDENT_RELATED
+        }
+        yield row | {
+            "playbook": one.playbook.slug,
+            "use_case": one.use_case.slug if one.use_case else None,
+            "team": one.use_case.team.slug if one.use_case else None,
+            "declared_by": one.declared_by.email,
+            "commander": one.commander.email if one.commander else None,
+        }
+
+
+evidence_sections.add(
+    "incidents",
+    EvidenceSection(
+        "incidents",
+        "Incidents",
+        INCIDENT_COLUMNS,
+        incident_rows,
+        counted_by=("severity", "state"),
+    ),
 )

@@ -101,7 +101,7 @@ def register_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     use_cases = UseCase.objects.select_related("team", "owner")
     if scope.team_id is not None:
         use_cases = use_cases.filter(team_id=scope.team_id)
-    for one in use_cases.iterator():
+    for one in use_cases.order_by("slug").iterator():
         yield {
             "slug": one.slug,
             "title": one.title,
@@ -149,12 +149,14 @@ for section in (
             "suspended_at",
         ),
         register_rows,
+        counted_by=("stage", "tier"),
     ),
     EvidenceSection(
         "risk_assessments",
         "Risk assessments",
         ("use_case", "at", "assessor", "tier", "questionnaire", "rules"),
         risk_rows,
+        counted_by=("tier",),
     ),
 ):
     evidence_sections.add(section.name, section)

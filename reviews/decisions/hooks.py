@@ -39,7 +39,13 @@ def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:
 
 evidence_sections.add(
     "review-decisions",
-    EvidenceSection("review-decisions", "Review decisions", COLUMNS, _rows),
+    EvidenceSection(
+        "review-decisions",
+        "Review decisions",
+        COLUMNS,
+        _rows,
+        counted_by=("verdict", "queue"),
+    ),
 )
 
 

@@ -178,7 +178,15 @@ def budget_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
 
 evidence_sections.add(
     "statements",
-    EvidenceSection("statements", "Statements", STATEMENT_COLUMNS, statement_evidence),
+    EvidenceSection(
+        "statements",
+        "Statements",
+        STATEMENT_COLUMNS,
+        statement_evidence,
+        counted_by=("state",),
+        summed="total",
+        summed_by=("team", "currency"),
+    ),
 )
 evidence_sections.add(
     "budgets", EvidenceSection("budgets", "Budgets", BUDGET_COLUMNS, budget_evidence)

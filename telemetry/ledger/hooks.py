@@ -108,6 +108,8 @@ CALL_COLUMNS = (
     "seal",
     "seal_position",
 )
+# Written by name or key: to read them as attributes would be a query per row.
+CALL_RELATED = {"use_case", "team", "deployment", "prompt", "seal"}
 
 
 def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
@@ -118,7 +120,7 @@ def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     if scope.team_id is not None:
         calls = calls.filter(team_id=scope.team_id)
     for call in calls.order_by("admitted_at", "id").iterator(chunk_size=2000):
-        row = {name: getattr(call, name, None) for name in CALL_COLUMNS}
+        row = {name: getattr(call, name) for name in CALL_COLUMNS if name not in CALL_RELATED}
         yield row | {
             "use_case": call.use_case.slug,
             "team": call.team.slug,
@@ -148,6 +150,7 @@ ENTRY_COLUMNS = (
     "description",
     "created_at",
 )
+ENTRY_RELATED = {"call", "team", "use_case", "deployment", "corrects"}
 
 
 def entry_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
@@ -158,7 +161,7 @@ def entry_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     if scope.team_id is not None:
         entries = entries.filter(team_id=scope.team_id)
     for entry in entries.order_by("pk").iterator(chunk_size=2000):
-        row = {name: getattr(entry, name, None) for name in ENTRY_COLUMNS}
+        row = {name: getattr(entry, name) for name in ENTRY_COLUMNS if name not in ENTRY_RELATED}
         yield row | {
             "call": entry.call_id,
             "team": entry.team.slug,
@@ -168,7 +171,20 @@ def entry_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
         }
 
 
-evidence_sections.add("calls", EvidenceSection("calls", "Calls", CALL_COLUMNS, call_rows))
 evidence_sections.add(
-    "ledger", EvidenceSection("ledger", "Ledger entries", ENTRY_COLUMNS, entry_rows)
+    "calls",
+    EvidenceSection(
+        "calls", "Calls", CALL_COLUMNS, call_rows, counted_by=("state", "use_case", "deployment")
+    ),
+)
+evidence_sections.add(
+    "ledger",
+    EvidenceSection(
+        "ledger",
+        "Ledger entries",
+        ENTRY_COLUMNS,
+        entry_rows,
+        summed="amount",
+        summed_by=("team", "source", "currency"),
+    ),
 )
