@@ -226,6 +226,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Several things have a state; each set of states is named after its thing.
+    "ENUM_NAME_OVERRIDES": {"ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES"},
 }
 
 CELERY_BROKER_URL = read("CELERY_BROKER_URL") or "memory://"
