@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +15,21 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.encryption import encrypt
 from governance.kernel.errors import Invalid, WrongState
 from governance.policy import output_contract
+from reviews.decisions.difference import difference
 from reviews.decisions.models import Correction, ReviewDecision
-from reviews.decisions.rules import CALL_VERDICT, NEEDS_RATIONALE, Verdict
+from reviews.decisions.rules import (
+    CALL_VERDICT,
+    LONGEST_RATIONALE,
+    LONGEST_SECONDS,
+    LONGEST_TEXT,
+    NEEDS_RATIONALE,
+    Verdict,
+    readable,
+)
 from reviews.queues import services as queues
 from reviews.queues.models import ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES
 from telemetry.ledger import services as ledger
-
-LONGEST_TEXT = 200_000
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,12 @@ def decide(
     return decision
 
 
+def check_can_correct(*, actor: Actor, item: ReviewItem, text: str, now: datetime) -> None:
+    """Whether this text could be sent now: raises Conflict for a lost claim, Invalid for the text."""
+    queues.check_holds(actor, item, now)
+    _check_correction(text, item)
+
+
 def _verdict(word: str) -> Verdict:
     try:
         return Verdict(word)
@@ -85,6 +97,16 @@ def _check(judgement: Judgement, item: ReviewItem) -> None:
             f"Nothing was decided: say why you {judgement.verdict} it. Your text was kept.",
             fields={"rationale": ["Say why; the caller and the next reviewer rely on it."]},
         )
+    if len(judgement.rationale) > LONGEST_RATIONALE:
+        raise Invalid(
+            f"Nothing was decided: the reason has more than {LONGEST_RATIONALE:,} characters.",
+            fields={"rationale": [f"At most {LONGEST_RATIONALE:,} characters."]},
+        )
+    if judgement.seconds_spent < 0:
+        raise Invalid(
+            "Nothing was decided: nobody spends less than no time.",
+            fields={"seconds_spent": ["0 or more."]},
+        )
     strangers = set(judgement.labels) - set(item.queue.labels)
     if strangers:
         raise Invalid(
@@ -100,7 +122,7 @@ def _check_correction(text: str, item: ReviewItem) -> None:
         problems = ["Write the corrected answer."]
     elif len(text) > LONGEST_TEXT:
         problems = [f"At most {LONGEST_TEXT:,} characters."]
-    elif text == ledger.held_text(item.call):
+    elif readable(text) == readable(ledger.held_text(item.call) or ""):
         problems = ["This is the model's own text. Approve it, or change something."]
     else:
         problems = output_contract.check(item.output_contract, text).errors
@@ -119,7 +141,7 @@ def _write(item: ReviewItem, judgement: Judgement, actor: Actor, now: datetime) 
         verdict=judgement.verdict,
         rationale=judgement.rationale,
         labels=list(judgement.labels),
-        seconds_spent=judgement.seconds_spent,
+        seconds_spent=min(judgement.seconds_spent, LONGEST_SECONDS),
         at=now,
     )
     after = {
@@ -172,14 +194,6 @@ def _keep_correction(item: ReviewItem, decision: ReviewDecision, text: str) -> C
         decision=decision,
         model_text_sealed=encrypt(model_text, context=f"{context}:model"),
         human_text_sealed=encrypt(text, context=f"{context}:human"),
-        characters_changed=characters_changed(model_text, text),
+        characters_changed=difference(readable(model_text), readable(text)).characters_changed,
         keep_until=item.call.payload.keep_until,
-    )
-
-
-def characters_changed(before: str, after: str) -> int:
-    """How many characters stand in changed stretches, counted on the longer side of each."""
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    return sum(
-        max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"
     )

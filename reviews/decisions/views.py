@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,14 +14,22 @@ from django.views.decorators.http import require_POST
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
-from governance.kernel.errors import Invalid
+from governance.kernel.canonical import text_digest
+from governance.kernel.errors import Conflict, Invalid, PlacetError, WrongState
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from reviews.decisions import services
 from reviews.decisions.rules import Verdict
+from reviews.decisions.selectors import change_shown, screen_of
 from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
-from reviews.queues.rules import ItemState
-from telemetry.ledger import services as ledger
+
+DONE = {
+    "approve": "Approved.",
+    "correct": "Sent as corrected.",
+    "reject": "Rejected.",
+    "escalate": "Escalated.",
+    "skip": "Skipped.",
+}
 
 
 @requires(Permission.REVIEW_WORK)
@@ -39,7 +47,7 @@ def _item(request: HttpRequest, pk: UUID) -> ReviewItem:
     user = cast(User, request.user)
     item: ReviewItem = get_or_404(
         ReviewItem.objects.select_related(
-            "queue__sla", "call__use_case", "call__deployment", "claimed_by"
+            "queue__sla", "queue__escalates_to", "call__use_case", "call__payload", "claimed_by"
         ).filter(queue__in=Queue.objects.workable_by(user)),
         pk=pk,
     )
@@ -47,70 +55,76 @@ def _item(request: HttpRequest, pk: UUID) -> ReviewItem:
 
 
 @requires(Permission.REVIEW_WORK)
-def item(request: HttpRequest, pk: UUID, error: Invalid | None = None) -> HttpResponse:
+def item(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One item fills the screen; bodies are shown only to the person who holds it."""
-    found = _item(request, pk)
-    now = timezone.now()
-    is_mine = (
-        found.state == ItemState.CLAIMED
-        and found.claimed_by_id == request.user.pk
-        and found.lease_until is not None
-        and found.lease_until > now
-    )
-    context: dict[str, Any] = {
-        "item": found,
-        "queue": found.queue,
-        "is_mine": is_mine,
-        "urgency": found.urgency(now),
+    return _screen(request, pk)
+
+
+def _screen(
+    request: HttpRequest, pk: UUID, *, error: PlacetError | None = None, shows_change: bool = False
+) -> HttpResponse:
+    """The screen, with what was typed on it; a refusal leaves nothing of that lost."""
+    found, now = _item(request, pk), timezone.now()
+    context = screen_of(found, cast(User, request.user), now)
+    typed = request.POST.get("corrected_text") or context.get("output", "")
+    context |= {
         "error": error,
         "values": request.POST,
-        "waiting": found.queue.items.filter(state=ItemState.WAITING).count(),
+        "ticked": request.POST.getlist("labels"),
+        "draft": typed,
     }
-    if is_mine:
-        output = ledger.held_text(found.call) or ""
-        context |= {
-            "messages_seen": json.loads(ledger.held_input(found.call) or "[]"),
-            "output": _pretty(output),
-            "draft": request.POST.get("corrected_text") or _pretty(output),
-        }
-    return page(request, "reviews/decisions/item.html", context, status=422 if error else 200)
-
-
-def _pretty(text: str) -> str:
-    """JSON with line breaks, everything else as it is."""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text
+    if shows_change and context["is_mine"]:
+        context |= change_shown(found, _as_sent(typed))
+    status = 200 if error is None else 422 if isinstance(error, Invalid) else error.status
+    return page(request, "reviews/decisions/item.html", context, status=status)
 
 
 @requires(Permission.REVIEW_WORK)
 @require_POST
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Commit the decision and go to the next item in the same round trip."""
-    found = _item(request, pk)
-    post, now = request.POST, timezone.now()
-    actor, action = actor_of(request), request.POST.get("verdict", "")
+    """Commit the decision and have the next item claimed in the same round trip.
+
+    A correction is sent only after its difference from the model's text was shown: the first
+    time, and whenever the text changed since, the answer is the screen with the difference.
+    """
+    found, now = _item(request, pk), timezone.now()
+    verdict = request.POST.get("verdict", "")
+    text = _as_sent(request.POST.get("corrected_text", ""))
     try:
-        if action == "skip":
-            queues.skip(actor=actor, item_id=pk, reason=post.get("rationale", ""), now=now)
-        else:
-            services.decide(
-                actor=actor,
-                item_id=pk,
-                verdict=action,
-                corrected_text=_as_sent(post.get("corrected_text", ""))
-                if action == Verdict.CORRECT
-                else None,
-                rationale=post.get("rationale", "")[:5000],
-                labels=post.getlist("labels"),
-                seconds_spent=_seconds(found, now),
-                now=now,
-            )
-    except Invalid as invalid:
-        return item(request, pk, error=invalid)
-    messages.success(request, f"{action.capitalize()}: done. Here is the next one.")
-    return redirect("decisions:next", slug=found.queue.slug)
+        if verdict == Verdict.CORRECT and request.POST.get("seen_sha256") != text_digest(text):
+            services.check_can_correct(actor=actor_of(request), item=found, text=text, now=now)
+            return _screen(request, pk, shows_change=True)
+        _carry_out(request, found, verdict, text, now)
+    except (Invalid, Conflict, WrongState) as refused:
+        return _screen(request, pk, error=refused, shows_change=verdict == Verdict.CORRECT)
+    messages.success(request, f"{DONE[verdict]} Here is what comes next.")
+    return _after(request, found.queue)
+
+
+def _carry_out(
+    request: HttpRequest, found: ReviewItem, verdict: str, text: str, now: datetime
+) -> None:
+    actor, post = actor_of(request), request.POST
+    if verdict == "skip":
+        queues.skip(actor=actor, item_id=found.pk, reason=post.get("rationale", ""), now=now)
+        return
+    services.decide(
+        actor=actor,
+        item_id=found.pk,
+        verdict=verdict,
+        corrected_text=text if verdict == Verdict.CORRECT else None,
+        rationale=post.get("rationale", ""),
+        labels=post.getlist("labels"),
+        seconds_spent=_seconds(found, now),
+        now=now,
+    )
+
+
+def _after(request: HttpRequest, queue: Queue) -> HttpResponse:
+    following = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
+    if following is None:
+        return redirect("decisions:next", slug=queue.slug)
+    return redirect("decisions:item", pk=following.pk)
 
 
 def _as_sent(text: str) -> str:

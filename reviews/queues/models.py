@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 import holidays
@@ -14,6 +14,7 @@ from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
 from governance.registry.models import UseCase
+from reviews.queues.opening_hours import as_times
 from reviews.queues.rules import ItemState
 from reviews.queues.sla import Calendar
 from telemetry.ledger.models import Call
@@ -41,10 +42,7 @@ class BusinessCalendar(models.Model):
         closed = {date.fromisoformat(day) for day in self.closures}
         if self.holiday_country:
             closed |= set(holidays.country_holidays(self.holiday_country, years=years))
-        hours = {
-            int(weekday): tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in spans)
-            for weekday, spans in self.hours.items()
-        }
+        hours = {int(weekday): as_times(spans) for weekday, spans in self.hours.items()}
         return Calendar(self.time_zone, hours, frozenset(closed))
 
 
@@ -118,7 +116,25 @@ class Queue(models.Model):
         return self.name
 
 
+ITEM_STATES = [(state.value, state.value) for state in ItemState]
+
+
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def visible_to(self, user: User) -> ReviewItemQuerySet:
+        """Items of queues the person works in or manages, and of teams they look after."""
+        work, manage, view = (
+            user.reach(permission)
+            for permission in (
+                Permission.REVIEW_WORK,
+                Permission.REVIEW_MANAGE,
+                Permission.REVIEW_VIEW,
+            )
+        )
+        if work.everywhere or manage.everywhere or view.everywhere:
+            return self
+        queue_ids = work.queue_ids | manage.queue_ids | view.queue_ids
+        return self.filter(Q(queue_id__in=queue_ids) | Q(call__team_id__in=view.team_ids))
+
     def open(self) -> ReviewItemQuerySet:
         return self.exclude(state=ItemState.DECIDED)
 
@@ -145,7 +161,7 @@ class ReviewItem(models.Model):
     priority = models.SmallIntegerField(default=0)
     state = models.CharField(
         max_length=10,
-        choices=[(s.value, s.value) for s in ItemState],
+        choices=ITEM_STATES,
         default=ItemState.WAITING,
     )
     output_contract: Any = models.JSONField(default=dict, blank=True)
@@ -184,6 +200,15 @@ class ReviewItem(models.Model):
 
     def __str__(self) -> str:
         return f"Review of call {str(self.call_id)[:8]}"
+
+    def is_held_by(self, user: User, now: datetime) -> bool:
+        """Whether this person has it under a live lease; they alone read its bodies."""
+        return (
+            self.state == ItemState.CLAIMED
+            and self.claimed_by_id == user.pk
+            and self.lease_until is not None
+            and self.lease_until >= now
+        )
 
     def urgency(self, now: datetime) -> str:
         """ "overdue", "near" (past the warning share) or "on time"."""

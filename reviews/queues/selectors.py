@@ -32,10 +32,11 @@ def queues_with_counts(user: User, now: datetime) -> QueueQuerySet:
     )
 
 
-def items_of(queue: Queue) -> QuerySet[ReviewItem]:
-    """All that the board of a queue lists, most urgent first."""
+def items_of(queue: Queue, user: User) -> QuerySet[ReviewItem]:
+    """All that the board of a queue lists for this person, most urgent first."""
     return (
-        ReviewItem.objects.filter(queue=queue)
+        ReviewItem.objects.visible_to(user)
+        .filter(queue=queue)
         .select_related("call__use_case", "claimed_by")
         .order_by("-priority", "due_at", "pk")
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,8 +16,7 @@ from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from governance.kernel.web import get_or_404
-from governance.registry.models import UseCase
-from reviews.queues.models import BusinessCalendar, Queue, ReviewItem, Skip, SlaPolicy
+from reviews.queues.models import Queue, ReviewItem, Skip
 from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
 from reviews.queues.sla import due_at
 from telemetry.alerts.services import raise_alert
@@ -98,6 +96,8 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     when nothing is left for this person.
     """
     check_can_work(actor, queue)
+    # One claim at a time per person: two screens of theirs get the same item.
+    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
     mine = ReviewItem.objects.filter(
         queue=queue, state=ItemState.CLAIMED, claimed_by=actor.user, lease_until__gte=now
     ).first()
@@ -300,35 +300,3 @@ def _record(
         reason=reason,
         team_id=item.call.team_id,
     )
-
-
-@transaction.atomic
-def create_queue(
-    *,
-    actor: Actor,
-    name: str,
-    slug: str,
-    guideline: str,
-    now: datetime,
-    labels: Sequence[str] = (),
-    use_cases: Sequence[UseCase] = (),
-    is_default: bool = False,
-    escalates_to: Queue | None = None,
-) -> Queue:
-    """A queue under the standard SLA: first touch in 60, decision in 240 business minutes."""
-    if not actor.may(Permission.REVIEW_MANAGE):
-        raise NotAllowed("No queue was made: review leads and safety officers manage queues.")
-    calendar, _ = BusinessCalendar.objects.get_or_create(name="Office hours, Amsterdam")
-    sla, _ = SlaPolicy.objects.get_or_create(name="Standard", defaults={"calendar": calendar})
-    queue = Queue.objects.create(
-        name=name,
-        slug=slug,
-        guideline=guideline,
-        labels=list(labels),
-        sla=sla,
-        is_default=is_default,
-        escalates_to=escalates_to,
-    )
-    queue.use_cases.set(use_cases)
-    record(actor=actor, action="queue.created", subject=queue, now=now, after={"slug": slug})
-    return queue

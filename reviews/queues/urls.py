@@ -5,5 +5,7 @@ from reviews.queues import views
 app_name = "queues"
 urlpatterns = [
     path("reviews/", views.queue_list, name="list"),
+    path("reviews/new/", views.new, name="new"),
     path("reviews/<slug:slug>/", views.board, name="board"),
+    path("reviews/<slug:slug>/settings/", views.settings, name="settings"),
 ]

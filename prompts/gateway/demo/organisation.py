@@ -29,7 +29,7 @@ from prompts.catalogue.models import PromptVersion
 from prompts.gateway.demo import content
 from prompts.gateway.demo.people import People, make
 from prompts.releases import services as releases
-from reviews.queues.services import create_queue
+from reviews.queues.upkeep import create_queue
 from telemetry.chargeback import services as chargeback
 from telemetry.ledger.placement import spread
 from telemetry.ledger.replay import replay_trace
