@@ -16,6 +16,7 @@ urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
     path("", include("governance.approvals.api_urls")),
     path("", include("governance.audit.api_urls")),
+    path("", include("governance.incidents.api_urls")),
     path("", include("governance.registry.api_urls")),
     path("", include("telemetry.alerts.api_urls")),
     path("", include("telemetry.ledger.api_urls")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 _EVERY: dict[str, float] = {
     "governance.audit.tasks.sequence": 15,
     "governance.approvals.tasks.keep_house": 60,
+    "governance.incidents.tasks.keep_house": 60,
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
     "telemetry.ledger.tasks.seal": 60,
