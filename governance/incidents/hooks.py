@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -11,9 +11,11 @@ from django.urls import reverse
 from governance.access.models import User
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
-from governance.incidents.models import Incident, Playbook
+from governance.incidents.commanding import url_of
+from governance.incidents.models import Incident, NotificationClock, Playbook, PostMortemAction
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
 from governance.incidents.rules import INCIDENT_STATES, kinds_to_prepare_for
+from governance.incidents.selectors import incidents_listed, narrowed_incidents
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.registries import transition_tables
 from governance.kernel.terms import Sensitivity
@@ -26,6 +28,15 @@ transition_tables.add("Incident.state", INCIDENT_STATES)
 for action, sentence in {
     "playbook.installed": "{actor} installed the playbook {subject}",
     "incident.declared": "{actor} declared the incident {subject}",
+    "incident.classified": "{actor} classified {subject}",
+    "incident.handed_over": "{actor} named who commands {subject}",
+    "incident.clock_started": "{actor} started a legal clock of {subject}",
+    "incident.clock_met": "{actor} met a legal clock of {subject}",
+    "incident.clock_waived": "{actor} found that a legal clock of {subject} does not apply",
+    "incident.clock_overdue": "{actor} saw a legal clock of {subject} run out",
+    "incident.action_added": "{actor} added an action to {subject}",
+    "incident.action_assigned": "{actor} gave an action of {subject} its owner",
+    "incident.action_done": "{actor} finished an action of {subject}",
     "incident.confirm": "{actor} confirmed {subject}",
     "incident.dismiss": "{actor} found that {subject} is no incident",
     "incident.contain": "{actor} declared {subject} contained",
@@ -81,20 +92,52 @@ def incidents_open(user: User, now: datetime) -> list[InboxItem]:
     """Unclosed incidents, for those who command them."""
     if not user.may(Permission.INCIDENT_COMMAND):
         return []
-    unclosed = Incident.objects.exclude(state__in=["closed", "not_incident"])[:20]
     return [
         InboxItem(
             title=incident.title,
             detail=f"{incident.severity} incident, {incident.state}",
-            url=reverse("incidents:detail", args=[incident.pk]),
-            due_at=None,
+            url=url_of(incident),
+            due_at=incident.next_due_at,
             kind="incident",
         )
-        for incident in unclosed
+        for incident in narrowed_incidents(incidents_listed(now), "open")[:20]
+    ]
+
+
+def clocks_running(user: User, now: datetime) -> list[InboxItem]:
+    """Legal clocks, for compliance; commanders see them with their incidents."""
+    if not user.may(Permission.SIGN_COMPLIANCE):
+        return []
+    return [
+        InboxItem(
+            title=clock.name,
+            detail=f"{clock.legal_basis}: {clock.incident}",
+            url=url_of(clock.incident),
+            due_at=clock.due_at,
+            kind="clock",
+        )
+        for clock in NotificationClock.objects.running().select_related("incident")[:20]
+    ]
+
+
+def actions_owned(user: User, now: datetime) -> list[InboxItem]:
+    """What this person is to change after an incident."""
+    owned = PostMortemAction.objects.filter(owner=user, done_at=None).select_related("incident")
+    return [
+        InboxItem(
+            title=action.text,
+            detail=f"After the incident “{action.incident}”",
+            url=url_of(action.incident),
+            due_at=datetime.combine(action.due_on + timedelta(days=1), time.min, UTC),
+            kind="action",
+        )
+        for action in owned[:20]
     ]
 
 
 inbox.add("incidents", incidents_open)
+inbox.add("clocks", clocks_running)
+inbox.add("actions", actions_owned)
 
 
 def playbook_gap(use_case: UseCase, now: datetime) -> str:

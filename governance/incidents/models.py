@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 
-from governance.incidents.rules import INCIDENT_STATES, SEVERITIES
+from governance.incidents.rules import INCIDENT_STATES, SEVERITIES, clock_state
 from governance.registry.models import UseCase
+
+SEVERITY_CHOICES = [(s, s) for s in SEVERITIES]
+INCIDENT_STATE_CHOICES = [(s, s.replace("_", " ")) for s in INCIDENT_STATES.states]
 
 
 class Playbook(models.Model):
-    """Versioned steps for one kind of incident."""
+    """Versioned steps and legal clocks for one kind of incident."""
 
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=100)
     kind = models.CharField(max_length=30)
     version = models.PositiveIntegerField(default=1)
     steps: Any = models.JSONField()
+    clocks: Any = models.JSONField(default=list)
 
     class Meta:
         ordering = ["title"]
@@ -33,10 +38,10 @@ class Incident(models.Model):
     title = models.CharField(max_length=200)
     description = models.TextField()
     playbook = models.ForeignKey(Playbook, models.PROTECT, related_name="incidents")
-    severity = models.CharField(max_length=10, choices=[(s, s) for s in SEVERITIES])
+    severity = models.CharField(max_length=10, choices=SEVERITY_CHOICES)
     state = models.CharField(
         max_length=12,
-        choices=[(s, s.replace("_", " ")) for s in INCIDENT_STATES.states],
+        choices=INCIDENT_STATE_CHOICES,
         default=INCIDENT_STATES.initial,
     )
     use_case = models.ForeignKey(
@@ -46,6 +51,8 @@ class Incident(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="declared_incidents"
     )
     declared_at = models.DateTimeField()
+    aware_at = models.DateTimeField()
+    facts: Any = models.JSONField(default=list)
     commander = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -98,3 +105,74 @@ class ContainmentAction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind.replace('_', ' ')}: {self.target_label}"
+
+
+class NotificationClockQuerySet(models.QuerySet["NotificationClock"]):
+    def running(self) -> NotificationClockQuerySet:
+        """Neither met nor found not applicable, of what may be an incident."""
+        open_clocks = self.filter(met_at=None, waived_at=None)
+        return open_clocks.exclude(incident__state="not_incident")
+
+    def overdue(self, now: datetime) -> NotificationClockQuerySet:
+        return self.running().filter(due_at__lt=now)
+
+
+class NotificationClock(models.Model):
+    """A legal deadline to tell somebody. Met, late or found not applicable; never deleted."""
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="clocks")
+    code = models.CharField(max_length=30)
+    name = models.CharField(max_length=150)
+    legal_basis = models.CharField(max_length=100)
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    met_at = models.DateTimeField(null=True, blank=True)
+    met_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    met_note = models.CharField(max_length=500, blank=True)
+    waived_at = models.DateTimeField(null=True, blank=True)
+    waived_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    waived_reason = models.CharField(max_length=500, blank=True)
+    overdue_told_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationClockQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "code"], name="one_clock_per_duty")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.legal_basis})"
+
+    def state(self, now: datetime) -> str:
+        return clock_state(self.due_at, self.met_at, self.waived_at, now)
+
+
+class PostMortemAction(models.Model):
+    """What shall be changed so that it does not happen again."""
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="actions")
+    text = models.CharField(max_length=300)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    due_on = models.DateField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def state(self, now: datetime) -> str:
+        """done, overdue (its day is over, in UTC) or open."""
+        if self.done_at is not None:
+            return "done"
+        return "overdue" if self.due_on < now.date() else "open"

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 from governance.access.models import User
 from governance.access.selectors import teams_for
 from governance.approvals.selectors import standing
-from governance.audit.tables import harmless
 from governance.audit.selectors import timeline_for
+from governance.audit.tables import harmless
 from governance.home.charts import figure_data
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid

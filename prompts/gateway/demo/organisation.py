@@ -325,7 +325,7 @@ def _history(
 
 
 def _incident(people: People, use_case: UseCase, now: datetime) -> None:
-    playbook = incidents.install_starting_playbook(actor=Actor.system("demo"), now=now)
+    playbook, *_ = incidents.install_starting_playbooks(actor=Actor.system("demo"), now=now)
     safety = people.actor("safety")
     incident = incidents.declare(
         actor=people.actor("reviewer"),
