@@ -21,5 +21,6 @@ urlpatterns = [
     path("", include("telemetry.alerts.api_urls")),
     path("", include("telemetry.ledger.api_urls")),
     path("", include("telemetry.chargeback.api_urls")),
+    path("", include("telemetry.drift.api_urls")),
     path("", include("prompts.gateway.api_urls")),
 ]

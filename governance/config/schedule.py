@@ -8,6 +8,7 @@ _EVERY: dict[str, float] = {
     "governance.approvals.tasks.keep_house": 60,
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
+    "telemetry.drift.tasks.check_due": 60,
     "telemetry.ledger.tasks.seal": 60,
 }
 
