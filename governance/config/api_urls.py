@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("telemetry.alerts.api_urls")),
     path("", include("telemetry.ledger.api_urls")),
     path("", include("telemetry.chargeback.api_urls")),
+    path("", include("telemetry.drift.api_urls")),
     path("", include("reviews.queues.api_urls")),
     path("", include("reviews.decisions.api_urls")),
     path("", include("prompts.catalogue.api_urls")),

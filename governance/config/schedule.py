@@ -10,6 +10,7 @@ _EVERY: dict[str, float] = {
     "governance.incidents.tasks.keep_house": 60,
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
+    "telemetry.drift.tasks.check_due": 60,
     "telemetry.ledger.tasks.seal": 60,
 }
 

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "telemetry.alerts",
     "telemetry.ledger",
     "telemetry.chargeback",
+    "telemetry.drift",
     "reviews.queues",
     "reviews.decisions",
     "prompts.catalogue",

@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("telemetry.alerts.urls")),
     path("", include("telemetry.ledger.urls")),
     path("", include("telemetry.chargeback.urls")),
+    path("", include("telemetry.drift.urls")),
     path("", include("reviews.decisions.urls")),
     path("", include("reviews.queues.urls")),
     path("", include("prompts.gateway.urls")),

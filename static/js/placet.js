@@ -56,7 +56,7 @@
   const draw = () => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
-    for (const box of document.querySelectorAll("[data-chart]")) {
+    for (const box of document.querySelectorAll("[data-chart]:not(.js-plotly-plot)")) {
       const figure = JSON.parse(document.getElementById(box.dataset.chart).textContent);
       const layout = { ...figure.layout, autosize: true };
       layout.font = { ...(layout.font || {}), color: colour("--text") };
@@ -72,5 +72,8 @@
       });
     }
   };
-  if (window.Plotly) draw();
+  if (window.Plotly) {
+    draw();
+    document.body.addEventListener("htmx:afterSwap", draw);
+  }
 })();

@@ -28,6 +28,8 @@ from reviews.queues.models import Queue, ReviewItem
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget
 from telemetry.chargeback.statements import begin_closing
+from telemetry.drift.checks import run_check
+from telemetry.drift.services import create_monitor
 from telemetry.ledger.models import Call
 from tests.factories.organisation import World, provider, world
 
@@ -134,6 +136,8 @@ def things_of(settings: Any) -> Things:
     pack = request_pack(
         actor=people.actor("compliance"), starts_at=now - timedelta(days=1), ends_at=now, now=now
     )
+    monitor = create_monitor(actor=system, use_case=here.use_case, measure="output_length", now=now)
+    check = run_check(actor=system, monitor_id=monitor.pk, now=now)
     sequence(now=timezone.now())
     grant = Grant.objects.filter(user=people.users["owner"]).first()
     use_case: UseCase = here.use_case
@@ -174,6 +178,9 @@ def things_of(settings: Any) -> Things:
         ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
         ("reviews/", "slug"): Queue.objects.get().slug,
         ("prompts/", "slug"): Prompt.objects.get().slug,
+        ("drift/", "pk"): monitor.pk,
+        ("api/v1/drift-monitors/", "pk"): monitor.pk,
+        ("api/v1/drift-checks/", "pk"): check.pk,
         ("releases/", "pk"): Release.objects.get().pk,
     }
     return Things(here, values)

@@ -26,7 +26,7 @@ from governance.registry import services as registry
 from governance.registry.models import UseCase
 from prompts.catalogue import services as catalogue
 from prompts.catalogue.models import PromptVersion
-from prompts.gateway.demo import content
+from prompts.gateway.demo import content, monitors
 from prompts.gateway.demo.people import People, make
 from prompts.releases import services as releases
 from reviews.queues.upkeep import create_queue
@@ -60,6 +60,8 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("usage history from the real trace")
         _history(people, code, hosted, now, 34)
         _history(people, support, hosted, now, 55)
+        say("drift monitors")
+        monitors.watch(people.actor("safety"), code, licence, now)
         _incident(people, licence, now)
         key = _key(people, licence, now)
     _write_sign_ins(people, {licence.slug: key})
