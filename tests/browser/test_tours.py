@@ -72,6 +72,7 @@ def test_a_reviewer_decides_with_the_keyboard(page: Page, live_server: Any, here
         ("finance", "/chargeback/"),
         ("compliance", "/audit/"),
         ("compliance", "/audit/events/"),
+        ("compliance", "/audit/packs/new/"),
         ("safety", "/incidents/"),
         ("owner", "/use-cases/licence-review/"),
         ("owner", "/use-cases/new/"),

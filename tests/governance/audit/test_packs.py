@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from governance.access.models import Team
-from governance.audit import building, lease, packs
+from governance.audit import building, lease, packs, tasks
 from governance.audit.models import AuditEvent, AuditPack
 from governance.audit.registries import PackScope
 from governance.audit.rules import KEPT, MOST_ATTEMPTS, PRESETS, QUEUED_AGAIN_AFTER, preset_period
+from governance.config.celery import app
+from governance.config.schedule import BEAT_SCHEDULE
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from tests.factories.audit import ask_for, built, row, section
@@ -285,3 +289,33 @@ def test_no_room_is_found_under_what_wraps_it(number: int) -> None:
     wrapped.__context__ = OSError(number, "no")
     assert building.reason_of(wrapped, "Calls").startswith("There was no room left")
     assert "could not be written" in building.reason_of(RuntimeError("x"), "Calls")
+
+
+def _queued() -> list[str]:
+    """The packs whose build waits on the queue, which is emptied."""
+    found = []
+    with app.connection_for_read() as broker:
+        queue = broker.SimpleQueue("packs")
+        while len(queue):
+            message = queue.get(block=False)
+            found.append(message.payload[0][0])
+            message.ack()
+        queue.close()
+    return found
+
+
+@COMMITS
+def test_the_tasks_carry_a_pack_to_its_end(client: Client) -> None:
+    client.force_login(make_person("compliance"))
+    _queued()
+    today = timezone.now().date()
+    client.post(reverse("audit:request-pack"), {"starts_on": today, "ends_on": today})
+    pack = AuditPack.objects.get()
+    assert _queued() == [str(pack.pk)]
+    AuditPack.objects.update(queued_at=timezone.now() - 2 * QUEUED_AGAIN_AFTER)
+    tasks.keep_house()
+    assert _queued() == [str(pack.pk)]
+    tasks.build_pack(str(pack.pk))
+    pack.refresh_from_db()
+    assert pack.state == "ready"
+    assert "governance.audit.tasks.keep_house" in BEAT_SCHEDULE
