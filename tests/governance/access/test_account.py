@@ -83,5 +83,14 @@ def test_the_password_is_changed_and_the_account_shown_again(hers: Client, pia: 
     assert pia.check_password(fresh)
 
 
+def test_nobody_changes_the_address_they_sign_in_with(hers: Client, pia: User) -> None:
+    before = pia.email
+    for action in ("action_add", "action_primary"):
+        asked = {action: "", "email": "other@placet.example"}
+        assert hers.post("/accounts/email/", asked)["Location"] == "/account/"
+    pia.refresh_from_db()
+    assert pia.email == before
+
+
 def test_a_stranger_is_asked_to_sign_in() -> None:
     assert "/accounts/login/" in Client().get("/account/")["Location"]
