@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.approvals import api, standing_api
+from governance.approvals import api, delegation_api, standing_api
 
 urlpatterns = [
     path("change-requests/", api.ChangeList.as_view(), name="api-changes"),
@@ -37,5 +37,11 @@ urlpatterns = [
     path("conditions/", standing_api.ConditionList.as_view(), name="api-conditions"),
     path(
         "conditions/<int:pk>/meet/", standing_api.ConditionMeet.as_view(), name="api-condition-meet"
+    ),
+    path("delegations/", delegation_api.DelegationList.as_view(), name="api-delegations"),
+    path(
+        "delegations/<int:pk>/end/",
+        delegation_api.DelegationEnd.as_view(),
+        name="api-delegation-end",
     ),
 ]

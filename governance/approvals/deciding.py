@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from governance.access.models import User
-from governance.approvals.models import Approval, ChangeRequest, Condition, Decision, SignOffSlot
+from governance.approvals.models import (
+    Approval,
+    ChangeRequest,
+    Condition,
+    Decision,
+    Delegation,
+    SignOffSlot,
+)
 from governance.approvals.moving import (
     close,
     locked_change,
@@ -91,8 +99,8 @@ def _decide(
             "since this was opened. The proposer must revise it."
         )
     _check_words(choice, rationale, conditions)
-    slot = _slot_for(change, actor)
-    decision = _write_decision(change, slot, actor, choice, rationale, digest_seen, now)
+    seat = _seat_for(change, actor, now)
+    decision = _write_decision(change, seat, actor, choice, rationale, digest_seen, now)
     for condition in conditions:
         Condition.objects.create(
             change=change,
@@ -134,7 +142,16 @@ def _check_words(choice: Outcome, rationale: str, conditions: Sequence[NewCondit
         )
 
 
-def _slot_for(change: ChangeRequest, actor: Actor) -> SignOffSlot:
+@dataclass(frozen=True)
+class Seat:
+    """The slot that a person would fill, and in whose place (None: in their own)."""
+
+    slot: SignOffSlot
+    delegator: User | None = None
+
+
+def _seat_for(change: ChangeRequest, actor: Actor, now: datetime) -> Seat:
+    """In their own right first, else in the place of whom they stand in for."""
     if actor.kind != "person":
         raise NotAllowed("Decisions are made by people.")
     if actor.user.pk in change.conflicted:
@@ -143,34 +160,71 @@ def _slot_for(change: ChangeRequest, actor: Actor) -> SignOffSlot:
             "benefits. Somebody else must sign."
         )
     slots = list(change.slots.prefetch_related("eligible"))
-    decided = frozenset(change.decisions.filter(is_void=False).values_list("person_id", flat=True))
-    chosen = slot_to_fill([slot.as_slot() for slot in slots], actor.user.pk, decided)
-    if chosen is None:
-        raise NotAllowed(
-            "Your decision was not counted: no open sign-off of this request is yours to give, "
-            "or you have decided already."
-        )
-    slot = next(slot for slot in slots if slot.pk == chosen)
-    # Frozen when opened; but who lost the role or the account since cannot sign with it.
-    if not actor.may(Permission(slot.permission), change.team):
-        raise NotAllowed("Your decision was not counted: you no longer hold the role to sign.")
-    return slot
+    spoken = _have_spoken(change)
+    own = slot_to_fill([slot.as_slot() for slot in slots], actor.user.pk, spoken)
+    seats = [Seat(slot) for slot in slots if slot.pk == own]
+    if actor.user.pk not in spoken:
+        seats += _seats_in_place(slots, actor.user, spoken, now)
+    for seat in seats:
+        # Frozen when opened; but who lost the role or the account since cannot sign with it.
+        if (seat.delegator or actor.user).may(Permission(seat.slot.permission), change.team):
+            return seat
+    if seats:
+        raise NotAllowed("Your decision was not counted: the role to sign is no longer held.")
+    raise NotAllowed(
+        "Your decision was not counted: no open sign-off of this request is yours to give, nor "
+        "of anybody you stand in for who has no conflict, or it was decided with already."
+    )
 
 
-def may_decide(change: ChangeRequest, actor: Actor) -> bool:
-    """Whether a decision of this person would count now."""
+def _have_spoken(change: ChangeRequest) -> frozenset[int]:
+    """Who has decided, or has been decided for: one sign-off each, whoever gave it."""
+    standing = change.decisions.filter(is_void=False)
+    pairs = standing.values_list("person_id", "on_behalf_of_id")
+    return frozenset(one for pair in pairs for one in pair if one is not None)
+
+
+def delegations_to(delegate: User, now: datetime) -> QuerySet[Delegation]:
+    """Those that let this person sign in somebody's place now."""
+    live = Delegation.objects.live(now).filter(delegate=delegate, delegator__is_active=True)
+    return live.select_related("delegator").order_by("pk")
+
+
+def _seats_in_place(
+    slots: list[SignOffSlot], delegate: User, spoken: frozenset[int], now: datetime
+) -> list[Seat]:
+    """What each delegator could sign under the permission they passed on.
+
+    Who is in conflict was never eligible, so nobody signs in their place either.
+    """
+    seats = []
+    for delegation in delegations_to(delegate, now):
+        delegator = delegation.delegator
+        # Under another permission the delegator is not stood in for.
+        views = [
+            slot.as_slot()
+            if slot.permission == delegation.permission
+            else replace(slot.as_slot(), eligible=slot.as_slot().eligible - {delegator.pk})
+            for slot in slots
+        ]
+        chosen = slot_to_fill(views, delegator.pk, spoken | {delegate.pk})
+        seats += [Seat(slot, delegator) for slot in slots if slot.pk == chosen]
+    return seats
+
+
+def seat_of(change: ChangeRequest, actor: Actor, now: datetime) -> Seat | None:
+    """What a decision of this person would fill now; None if it would not count."""
     if change.state != "open":
-        return False
+        return None
     try:
-        _slot_for(change, actor)
+        return _seat_for(change, actor, now)
     except NotAllowed:
-        return False
-    return True
+        return None
 
 
 def _write_decision(
     change: ChangeRequest,
-    slot: SignOffSlot,
+    seat: Seat,
     actor: Actor,
     choice: Outcome,
     rationale: str,
@@ -180,17 +234,20 @@ def _write_decision(
     decision = Decision.objects.create(
         change=change,
         revision=change.revision,
-        slot=slot,
+        slot=seat.slot,
         person=actor.user,
+        on_behalf_of=seat.delegator,
         outcome=choice,
         rationale=rationale.strip(),
         digest_seen=digest_seen,
         at=now,
     )
     if choice in FAVOURABLE:
-        slot.filled_by = actor.user
-        slot.save(update_fields=["filled_by"])
-    after = {"outcome": choice, "digest": digest_seen, "signs_as": slot.label}
+        seat.slot.filled_by = actor.user
+        seat.slot.save(update_fields=["filled_by"])
+    after = {"outcome": choice, "digest": digest_seen, "signs_as": seat.slot.label}
+    if seat.delegator is not None:
+        after["on_behalf_of"] = str(seat.delegator)
     write_event(actor, "change.decided", change, now, reason=rationale, after=after)
     return decision
 

@@ -6,9 +6,14 @@ from typing import Any
 
 from django import forms
 
+from governance.access.models import User
 from governance.approvals.registries import change_subjects
-from governance.approvals.rules import APPROVAL_STATES
+from governance.approvals.rules import APPROVAL_STATES, SIGNING
 from governance.kernel.errors import Invalid
+
+
+class _Day(forms.DateInput):
+    input_type = "date"
 
 
 class ReasonForm(forms.Form):
@@ -46,6 +51,23 @@ class FilterForm(forms.Form):
         self.fields["state"] = forms.ChoiceField(
             required=False, choices=[("", "in force"), *states, ("all", "every state")]
         )
+
+
+class DelegationForm(forms.Form):
+    """Whom to let sign, what, from and until."""
+
+    delegate = forms.ModelChoiceField(User.objects.none(), label="Who signs")
+    permission = forms.ChoiceField(label="What")
+    starts_at = forms.DateField(label="From", widget=_Day, help_text="From now on, if today.")
+    ends_at = forms.DateField(label="Until", widget=_Day, help_text="With this day, in UTC.")
+    reason = forms.CharField(max_length=300, label="Why")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = User.objects.filter(is_active=True).exclude(pk=user.pk)
+        held = [(one.value, one.replace("_", " ")) for one in SIGNING if user.may(one)]
+        self.fields["delegate"] = forms.ModelChoiceField(others, label="Who signs")
+        self.fields["permission"] = forms.ChoiceField(label="What", choices=held)
 
 
 def show_errors(form: forms.Form, error: Invalid) -> None:

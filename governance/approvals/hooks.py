@@ -9,8 +9,8 @@ from typing import Any
 from django.urls import reverse
 
 from governance.access.models import User
-from governance.approvals.models import Approval, ChangeRequest, Condition, Decision
-from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES
+from governance.approvals.models import Approval, ChangeRequest, Condition, Decision, Delegation
+from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES, SIGNING
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission as P
@@ -18,15 +18,6 @@ from governance.kernel.registries import transition_tables
 
 transition_tables.add("ChangeRequest.state", CHANGE_STATES)
 transition_tables.add("Approval.state", APPROVAL_STATES)
-
-SIGNING = (
-    P.SIGN_BOARD,
-    P.SIGN_BUDGET,
-    P.SIGN_COMPLIANCE,
-    P.SIGN_DATA,
-    P.SIGN_SAFETY,
-    P.SIGN_TECHNICAL,
-)
 
 for action, sentence in {
     "policy.installed": "{actor} installed the policy {subject}",
@@ -41,6 +32,8 @@ for action, sentence in {
     "approval.revoke": "{actor} revoked the approval of “{subject}”",
     "approval.expire": "{actor} ended the approval of “{subject}”, whose validity ran out",
     "condition.met": "{actor} met a condition of “{subject}”",
+    "delegation.made": "{actor} let somebody sign in their place: {subject}",
+    "delegation.ended": "{actor} ended a delegation: {subject}",
 }.items():
     audit_actions.add(action, sentence)
 
@@ -62,7 +55,8 @@ navigation.add(
 
 def sign_offs_waiting(user: User, now: datetime) -> list[InboxItem]:
     """Requests that wait for this person's decision."""
-    if not any(user.may(permission) for permission in SIGNING):
+    stands_in = Delegation.objects.live(now).filter(delegate=user).exists()
+    if not stands_in and not any(user.may(permission) for permission in SIGNING):
         return []
     waiting = ChangeRequest.objects.waiting_for(user).select_related("proposer")[:50]
     return [
@@ -123,12 +117,14 @@ def _decisions(scope: PackScope) -> Iterator[dict[str, Any]]:
     rows = Decision.objects.filter(at__gte=scope.starts_at, at__lt=scope.ends_at)
     if scope.team_id:
         rows = rows.filter(change__team_id=scope.team_id)
-    for decision in rows.select_related("person", "slot").order_by("pk").iterator(chunk_size=500):
+    people = ("person", "on_behalf_of", "slot")
+    for decision in rows.select_related(*people).order_by("pk").iterator(chunk_size=500):
         yield {
             "id": decision.pk,
             "change": decision.change_id,
             "revision": decision.revision,
             "person": decision.person.email,
+            "on_behalf_of": decision.on_behalf_of.email if decision.on_behalf_of else "",
             "signed_as": decision.slot.label if decision.slot else "",
             "outcome": decision.outcome,
             "rationale": decision.rationale,
@@ -169,6 +165,7 @@ evidence_sections.add(
             "change",
             "revision",
             "person",
+            "on_behalf_of",
             "signed_as",
             "outcome",
             "rationale",

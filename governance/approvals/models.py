@@ -6,11 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, Func, OuterRef, Q
+from django.utils import timezone
 
 from governance.access.models import Team, User
-from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES, UNDECIDED, Outcome, Slot
+from governance.approvals.rules import (
+    APPROVAL_STATES,
+    CHANGE_STATES,
+    SIGNING,
+    UNDECIDED,
+    Outcome,
+    Slot,
+)
 from governance.kernel.authority import ROLES, Permission
 
 
@@ -60,17 +70,32 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         return self.filter(mine | Q(pk__in=owed) | Q(pk__in=_asked_of(user).values("change")))
 
     def waiting_for(self, user: User) -> ChangeRequestQuerySet:
-        """Open, with a free slot for this person, who has not yet decided."""
+        """Open, with a free slot for this person or whom they stand in for, not yet decided."""
         decided = Decision.objects.filter(person=user, is_void=False)
-        free = _asked_of(user).filter(filled_by=None)
-        return self.filter(state="open", pk__in=free.values("change")).exclude(
-            pk__in=decided.values("change")
+        free = _asked_of(user, still=True).filter(filled_by=None)
+        return (
+            self.filter(state="open", pk__in=free.values("change"))
+            .exclude(pk__in=decided.values("change"))
+            .exclude(conflicted__contains=[user.pk])
         )
 
 
-def _asked_of(user: User) -> models.QuerySet[SignOffSlot]:
-    """Slots that the person may fill, filled already or not."""
-    return SignOffSlot.objects.filter(eligible=user)
+def _asked_of(user: User, *, still: bool = False) -> models.QuerySet[SignOffSlot]:
+    """Slots that the person may fill, filled already or not, also in somebody's place.
+
+    `still` leaves out those whose delegator has spoken already.
+    """
+    eligible = SignOffSlot.eligible.through.objects
+    stands_in = Delegation.objects.live(timezone.now()).filter(
+        delegate=user,
+        permission=OuterRef("permission"),
+        delegator__in=eligible.filter(signoffslot=OuterRef(OuterRef("pk"))).values("user"),
+    )
+    if still:
+        spoken = Decision.objects.filter(change=OuterRef(OuterRef("change")), is_void=False)
+        stands_in = stands_in.exclude(delegator__in=spoken.values("person"))
+    own = eligible.filter(signoffslot=OuterRef("pk"), user=user)
+    return SignOffSlot.objects.filter(Exists(own) | Exists(stands_in))
 
 
 class ChangeRequest(models.Model):
@@ -162,6 +187,9 @@ class Decision(models.Model):
     revision = models.PositiveIntegerField()
     slot = models.ForeignKey(SignOffSlot, models.PROTECT, null=True, blank=True, related_name="+")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     outcome = models.CharField(max_length=25, choices=_choices(Outcome))
     rationale = models.TextField(blank=True)
     digest_seen = models.CharField(max_length=64)
@@ -173,7 +201,10 @@ class Decision(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["change", "revision", "person"], name="one_decision_per_person"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["change", "revision", "on_behalf_of"], name="one_decision_per_delegator"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -279,3 +310,62 @@ class Condition(models.Model):
         if self.met_at is not None:
             return "met"
         return "overdue" if self.due_on < now.date() else "open"
+
+
+class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def live(self, now: datetime) -> DelegationQuerySet:
+        return self.filter(starts_at__lte=now, ends_at__gt=now)
+
+    def visible_to(self, user: User) -> DelegationQuerySet:
+        """Given or received; all of them for who sees people or the log of everything."""
+        if user.may(Permission.PEOPLE_VIEW) or user.reach(Permission.AUDIT_VIEW).everywhere:
+            return self
+        return self.filter(Q(delegator=user) | Q(delegate=user))
+
+
+class Delegation(models.Model):
+    """Somebody signs in a person's place, for one kind of sign-off, from and until."""
+
+    delegator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    delegate = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    permission = models.CharField(max_length=30, choices=_choices(SIGNING))
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(max_length=300)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DelegationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_at", "-pk"]
+        constraints = [
+            ExclusionConstraint(
+                name="delegations_do_not_overlap",
+                expressions=[
+                    (F("delegator"), RangeOperators.EQUAL),
+                    (F("permission"), RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("starts_at"),
+                            F("ends_at"),
+                            function="tstzrange",
+                            output_field=DateTimeRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+            models.CheckConstraint(
+                condition=~Q(delegator=F("delegate")), name="nobody_delegates_to_themselves"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegate} for {self.delegator}, {self.permission.replace('_', ' ')}"
+
+    def state(self, now: datetime) -> str:
+        """planned, live or ended."""
+        if self.ends_at <= now:
+            return "ended"
+        return "live" if self.starts_at <= now else "planned"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.urls import reverse
 
 from governance.access.models import User
-from governance.approvals.models import ChangeRequest, SignOffSlot
+from governance.approvals.models import ChangeRequest, Delegation, SignOffSlot
 from governance.approvals.registries import change_subjects
 from governance.approvals.rules import CHANGE_STATES
 from governance.audit.services import record
@@ -63,8 +63,13 @@ def close(
 
 
 def tell_signatories(change: ChangeRequest, now: datetime) -> None:
+    """Whoever may sign, and whoever stands in for them now."""
     chosen = SignOffSlot.eligible.through.objects.filter(signoffslot__change=change)
-    people = User.objects.filter(pk__in=chosen.values("user_id"))
+    stand_ins = Delegation.objects.live(now).filter(
+        delegator__in=chosen.values("user_id"), permission__in=change.slots.values("permission")
+    )
+    asked = Q(pk__in=chosen.values("user_id")) | Q(pk__in=stand_ins.values("delegate"))
+    people = User.objects.filter(asked).exclude(pk__in=change.conflicted)
     title = f"Your decision is asked for: {change.title}"
     notify(users=people, title=title, url=url_of(change), now=now)
 

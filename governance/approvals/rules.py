@@ -6,7 +6,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from governance.kernel.authority import Permission as P
 from governance.kernel.transitions import Edge, TransitionTable
+
+SIGNING = (
+    P.SIGN_BOARD,
+    P.SIGN_BUDGET,
+    P.SIGN_COMPLIANCE,
+    P.SIGN_DATA,
+    P.SIGN_SAFETY,
+    P.SIGN_TECHNICAL,
+)
 
 
 class Outcome(StrEnum):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.approvals import standing_views, views
+from governance.approvals import delegation_views, standing_views, views
 
 app_name = "approvals"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("approvals/", standing_views.approval_list, name="standing"),
     path("approvals/conditions/", standing_views.condition_list, name="conditions"),
     path("approvals/conditions/<int:pk>/meet/", standing_views.meet, name="meet"),
+    path("approvals/delegations/", delegation_views.delegation_list, name="delegations"),
+    path("approvals/delegations/<int:pk>/end/", delegation_views.end, name="end_delegation"),
     path("approvals/<int:pk>/", standing_views.approval_detail, name="approval"),
     path("approvals/<int:pk>/<slug:action>/", standing_views.end, name="end"),
 ]

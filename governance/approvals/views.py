@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from governance.access.models import User
 from governance.approvals import services
-from governance.approvals.deciding import may_decide
+from governance.approvals.deciding import seat_of
 from governance.approvals.diffing import field_diffs
 from governance.approvals.models import (
     Approval,
@@ -69,12 +69,12 @@ def _change_page(request: HttpRequest, pk: int, refused: Invalid | None = None) 
         "subject_url": kind.url(subject),
         "fields": field_diffs(change.base, change.snapshot),
         "slots": change.slots.select_related("filled_by").prefetch_related("eligible"),
-        "can_sign": may_decide(change, actor_of(request)),
+        "seat": seat_of(change, actor_of(request), now),
         "can_revise": user.pk == change.proposer_id and change.state in UNDECIDED,
         "is_proposer": user.pk == change.proposer_id,
         "outcomes": list(Outcome),
         "evidence": kind.evidence(subject, change.proposal),
-        "decisions": change.decisions.select_related("person", "slot"),
+        "decisions": change.decisions.select_related("person", "on_behalf_of", "slot"),
         "conditions": [
             {"condition": one, "state": one.state(now)}
             for one in change.conditions.select_related("owner")

@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from governance.access.models import ApiKey, Grant
-from governance.approvals.models import ChangeRequest
+from governance.approvals.models import ChangeRequest, Condition
 from governance.audit.models import AuditEvent
 from governance.audit.packs import request_pack
 from governance.audit.services import sequence
 from governance.incidents import services as incidents
+from governance.incidents.clocks import classify
+from governance.incidents.models import NotificationClock
+from governance.incidents.post_mortem import add_action
+from governance.incidents.rules import FACTS
 from governance.kernel.authority import Actor
-from governance.model_cards.models import Deployment, ModelCard
-from governance.registry.models import ChecklistItem, SuccessMetric, UseCase
+from governance.model_cards.models import ModelCard
+from governance.registry.models import ChecklistItem, Dataset, SuccessMetric, UseCase
 from prompts.catalogue.models import Prompt
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
@@ -29,7 +33,7 @@ from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget
 from telemetry.chargeback.statements import begin_closing
 from telemetry.drift.checks import run_check
-from telemetry.drift.services import create_monitor
+from telemetry.drift.services import create_monitor, request_check
 from telemetry.ledger.models import Call
 from tests.factories.organisation import World, provider, world
 
@@ -91,7 +95,7 @@ class Things:
         return "/" + PARAMETER.sub(lambda hit: str(self._value(address, hit)), address.path)
 
     def _value(self, address: Address, hit: re.Match[str]) -> Any:
-        before = address.path[: hit.start()]
+        before = address.path[: hit.start()].removeprefix("api/v1/")
         known = [key for key in self.values if key[1] == hit[1] and before.startswith(key[0])]
         assert known, f"no value for <{hit[1]}> of {address.path}: put one of its kind into Things"
         return self.values[max(known, key=lambda key: len(key[0]))]
@@ -108,7 +112,7 @@ def things_of(settings: Any) -> Things:
         reply = pipeline.run(request)
     assert reply.state == "held", reply
     safety, system = people.actor("safety"), Actor.system("tests")
-    playbook = incidents.install_starting_playbook(actor=system, now=now)
+    playbook, *_ = incidents.install_starting_playbooks(actor=system, now=now)
     incident = incidents.declare(
         actor=safety,
         playbook=playbook,
@@ -144,43 +148,94 @@ def things_of(settings: Any) -> Things:
     step = incident.steps.first()
     assert grant is not None and step is not None
     call = Call.objects.get()
+    condition = Condition.objects.create(
+        change=ChangeRequest.objects.filter(state="applied", team=legal)[0],
+        text="Publish the evaluation",
+        owner=people.users["owner"],
+        due_on=now.date() + timedelta(days=9),
+    )
+    incidents_classified(safety, incident.pk, now)
+    action = add_action(
+        actor=safety,
+        incident_id=incident.pk,
+        text="Say more in the guideline",
+        owner=people.users["review_lead"],
+        due_on=now.date() + timedelta(days=9),
+        now=now,
+    )
+    monitor = create_monitor(
+        actor=safety,
+        use_case=use_case,
+        measure="output_length",
+        reference_days=28,
+        current_days=7,
+        minimum_sample=50,
+        interval_minutes=60,
+        now=now,
+    )
+    check = request_check(actor=safety, monitor_id=monitor.pk, now=now)
+    change = ChangeRequest.objects.filter(state="open").get()
+    event = AuditEvent.objects.filter(leaf__isnull=False).latest("at")
+    release, budget = Release.objects.get(), Budget.objects.get(team=legal)
     values: dict[tuple[str, str], Any] = {
-        ("api/v1/change-requests/", "pk"): ChangeRequest.objects.filter(state="open").get().pk,
-        ("changes/", "pk"): ChangeRequest.objects.filter(state="open").get().pk,
-        ("api/v1/audit/", "pk"): AuditEvent.objects.filter(leaf__isnull=False).latest("at").pk,
-        ("audit/events/", "pk"): AuditEvent.objects.filter(leaf__isnull=False).latest("at").pk,
+        ("change-requests/", "pk"): change.pk,
+        ("changes/", "pk"): change.pk,
+        ("approvals/", "pk"): release.approval_id,
+        ("approvals/", "action"): "suspend",
+        ("approvals/conditions/", "pk"): condition.pk,
+        ("conditions/", "pk"): condition.pk,
+        ("audit/", "pk"): event.pk,
         ("audit/packs/", "pk"): pack.pk,
-        ("api/v1/audit/packs/", "pk"): pack.pk,
-        ("api/v1/use-cases/", "slug"): use_case.slug,
         ("use-cases/", "slug"): use_case.slug,
         ("use-cases/", "step"): "pattern",
         ("use-cases/", "metric"): SuccessMetric.objects.filter(use_case=use_case).get().pk,
         ("use-cases/", "item"): ChecklistItem.objects.filter(use_case=use_case)[0].pk,
-        ("api/v1/alerts/", "pk"): alert.pk,
+        ("datasets/", "pk"): Dataset.objects.get().pk,
         ("alerts/", "pk"): alert.pk,
-        ("api/v1/budgets/", "pk"): Budget.objects.get(team=legal).pk,
-        ("chargeback/budgets/", "pk"): Budget.objects.get(team=legal).pk,
-        ("api/v1/statements/", "pk"): statement.pk,
+        ("budgets/", "pk"): budget.pk,
+        ("statements/", "pk"): statement.pk,
         ("chargeback/", "team"): legal.slug,
         ("chargeback/", "month"): f"{statement.period:%Y-%m}",
+        ("chargeback/budgets/", "pk"): budget.pk,
         ("chargeback/suspense/", "call"): call.pk,
         ("chargeback/suspense/", "attempt"): 1,
-        ("api/v1/calls/", "pk"): call.pk,
         ("calls/", "pk"): call.pk,
-        ("people/keys/", "pk"): ApiKey.objects.get().pk,
+        ("keys/", "pk"): ApiKey.objects.get().pk,
         ("people/", "pk"): people.users["owner"].pk,
         ("people/", "grant"): grant.pk,
+        ("grants/", "pk"): grant.pk,
+        ("teams/", "slug"): legal.slug,
+        ("model-cards/", "pk"): ModelCard.objects.get(slug="smollm2-135m").pk,
         ("models/cards/", "pk"): ModelCard.objects.get(slug="smollm2-135m").pk,
-        ("models/deployments/", "slug"): Deployment.objects.get(slug="smollm2-local").slug,
+        ("deployments/", "slug"): "smollm2-local",
+        ("models/deployments/", "slug"): "smollm2-local",
+        ("playbooks/", "slug"): playbook.slug,
         ("incidents/", "pk"): incident.pk,
         ("incidents/", "step"): step.pk,
         ("incidents/", "containment"): contained.pk,
-        ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
-        ("reviews/", "slug"): Queue.objects.get().slug,
-        ("prompts/", "slug"): Prompt.objects.get().slug,
+        ("incidents/", "clock"): NotificationClock.objects.filter(incident=incident)[0].pk,
+        ("incidents/", "action"): action.pk,
         ("drift/", "pk"): monitor.pk,
-        ("api/v1/drift-monitors/", "pk"): monitor.pk,
-        ("api/v1/drift-checks/", "pk"): check.pk,
-        ("releases/", "pk"): Release.objects.get().pk,
+        ("drift-monitors/", "pk"): monitor.pk,
+        ("drift-checks/", "pk"): check.pk,
+        ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
+        ("review-items/", "pk"): ReviewItem.objects.get().pk,
+        ("reviews/", "slug"): Queue.objects.get().slug,
+        ("queues/", "slug"): Queue.objects.get().slug,
+        ("prompts/", "slug"): Prompt.objects.get().slug,
+        ("prompts/", "number"): 1,
+        ("releases/", "pk"): release.pk,
     }
     return Things(here, values)
+
+
+def incidents_classified(safety: Actor, incident_id: int, now: datetime) -> None:
+    """Personal data was concerned: the clock of the GDPR runs."""
+    classify(
+        actor=safety,
+        incident_id=incident_id,
+        severity="high",
+        facts=list(FACTS)[:1],
+        reason="Names were in it.",
+        now=now,
+    )

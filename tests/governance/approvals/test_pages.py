@@ -67,9 +67,9 @@ def test_an_empty_comment_and_a_revision_without_reason_say_so(board: Board) -> 
 def test_who_cannot_sign_sees_no_form(board: Board) -> None:
     change = make_change(board)
     url = f"/changes/{change.pk}/"
-    assert signed_in(board.people["board"]).get(url).context["can_sign"]
+    assert signed_in(board.people["board"]).get(url).context["seat"]
     for role in ("owner", "compliance", "finance"):
-        assert not signed_in(board.people[role]).get(url).context["can_sign"]
+        assert not signed_in(board.people[role]).get(url).context["seat"]
         refused = signed_in(board.people[role]).post(
             f"{url}decide/", {"digest": change.digest, "outcome": "approve"}
         )

@@ -195,7 +195,7 @@ def _happens(here: World, team: str, secret: str) -> None:
     safety = here.people.actor("safety")
     incidents.declare(
         actor=safety,
-        playbook=incidents.install_starting_playbook(actor=safety, now=now),
+        playbook=incidents.install_starting_playbooks(actor=safety, now=now)[0],
         title=f"{secret} incident",
         description=f"{secret} was told.",
         severity="high",

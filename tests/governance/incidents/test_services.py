@@ -6,16 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from governance.audit.models import AuditEvent
 from governance.home.models import Notification
 from governance.incidents import clocks, post_mortem, services
-from governance.incidents.hooks import actions_owned, clocks_running, incidents_open
+from governance.incidents.hooks import clocks_running, incidents_open
 from governance.incidents.models import Incident, NotificationClock
 from governance.incidents.rules import INCIDENT_STATES
-from governance.incidents.tasks import keep_house
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.registry.models import UseCase
@@ -240,166 +238,6 @@ def test_a_step_is_done_or_skipped_with_a_reason(watch: Watch, outcome: str, not
             note=note,
             now=timezone.now(),
         )
-
-
-def test_clocks_count_from_awareness_and_a_later_fact_too(watch: Watch) -> None:
-    aware = timezone.now() - timedelta(hours=50)
-    incident = make_incident(watch, facts=["personal_data"], aware_at=aware)
-    clock = incident.clocks.get()
-    assert (clock.started_at, clock.due_at) == (aware, aware + timedelta(hours=72))
-    assert AuditEvent.objects.filter(action="incident.clock_started").count() == 1
-    assert Notification.objects.filter(user=watch.people["compliance"]).count() == 1
-    clocks.classify(
-        actor=watch.actor("safety"),
-        incident_id=incident.pk,
-        severity="critical",
-        facts=["death"],
-        reason="Somebody died.",
-        now=timezone.now(),
-    )
-    incident.refresh_from_db()
-    assert (incident.severity, incident.facts) == ("critical", ["death"])
-    due = {one.code: one.due_at - aware for one in incident.clocks.all()}
-    assert due == {"gdpr_33": timedelta(hours=72), "aia_73_4": timedelta(days=10)}
-    with pytest.raises(IntegrityError), transaction.atomic():
-        clock.pk = None
-        clock.save(force_insert=True)
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [({"severity": "x"}, "severity"), ({"reason": ""}, "reason"), ({"facts": ["x"]}, "facts")],
-)
-def test_a_classification_that_does_not_fit_is_refused(
-    watch: Watch, changes: dict[str, Any], field: str
-) -> None:
-    incident = make_incident(watch)
-    facts: dict[str, Any] = {"severity": "low", "facts": [], "reason": "x"}
-    with pytest.raises(Invalid) as refused:
-        clocks.classify(
-            actor=watch.actor("safety"),
-            incident_id=incident.pk,
-            now=timezone.now(),
-            **(facts | changes),
-        )
-    assert field in refused.value.fields
-
-
-def test_a_clock_is_met_once_by_those_who_answer_for_it(watch: Watch) -> None:
-    clock = make_incident(watch, facts=["personal_data"]).clocks.get()
-    with pytest.raises(NotAllowed):
-        meet(watch, clock, "board")
-    with pytest.raises(Invalid):
-        meet(watch, clock, note=" ")
-    meet(watch, clock)
-    assert (clock.met_by, clock.met_note) == (watch.people["compliance"], "Reference 4711")
-    with pytest.raises(WrongState):
-        meet(watch, clock, "safety")
-    event = AuditEvent.objects.get(action="incident.clock_met")
-    assert event.after is not None and event.after["is_late"] is False
-
-
-def test_only_a_second_person_finds_that_a_clock_does_not_apply(watch: Watch) -> None:
-    incident = make_incident(watch, facts=["personal_data"], actor=watch.actor("compliance"))
-    move(watch, incident, "confirm")
-    clock, now = incident.clocks.get(), timezone.now()
-
-    def waive(role: str, reason: str = "No personal data after all.") -> None:
-        clocks.waive_clock(actor=watch.actor(role), clock_id=clock.pk, reason=reason, now=now)
-
-    for role in ("compliance", "safety", "board"):
-        with pytest.raises(NotAllowed):
-            waive(role)
-    with pytest.raises(Invalid):
-        waive("second", " ")
-    waive("second")
-    assert NotificationClock.objects.get().state(now) == "not applicable"
-    assert AuditEvent.objects.filter(action="incident.clock_waived").count() == 1
-    with pytest.raises(WrongState):
-        meet(watch, clock)
-
-
-def test_an_overdue_clock_is_told_of_once(watch: Watch) -> None:
-    incident = make_incident(watch, facts=["personal_data"])
-    Notification.objects.all().delete()
-    due = incident.clocks.get().due_at
-    assert clocks.keep_house(now=due) == 0
-    late = due + timedelta(seconds=1)
-    assert clocks.keep_house(now=late) == 1
-    assert clocks.keep_house(now=late) == 0
-    told = {one.user for one in Notification.objects.filter(title__startswith="Overdue: ")}
-    assert told == {watch.people[role] for role in ("safety", "second", "compliance")}
-    assert AuditEvent.objects.filter(action="incident.clock_overdue").count() == 1
-
-
-@pytest.mark.parametrize("ending", ["met", "waived", "dismissed"])
-def test_a_stopped_clock_is_never_overdue(watch: Watch, ending: str) -> None:
-    incident = make_incident(watch, facts=["personal_data"])
-    clock = incident.clocks.get()
-    if ending == "met":
-        meet(watch, clock)
-    elif ending == "waived":
-        NotificationClock.objects.update(waived_at=timezone.now())
-    else:
-        move(watch, incident, "dismiss", "A drill.")
-    assert clocks.keep_house(now=clock.due_at + timedelta(days=1)) == 0
-
-
-def test_the_job_runs_by_the_wall_clock(watch: Watch) -> None:
-    make_incident(watch, facts=["personal_data"], aware_at=timezone.now() - timedelta(days=4))
-    keep_house()
-    assert Notification.objects.filter(title__startswith="Overdue: ").exists()
-
-
-def test_an_action_is_added_assigned_and_done(watch: Watch) -> None:
-    incident = make_incident(watch)
-    owner = watch.people["finance"]
-    action = add_action(watch, incident)
-    assert not Notification.objects.filter(user=owner).exists()
-    post_mortem.assign_action(
-        actor=watch.actor("safety"),
-        action_id=action.pk,
-        owner=owner,
-        due_on=action.due_on,
-        now=timezone.now(),
-    )
-    assert Notification.objects.get(user=owner).title.endswith("Name the unit.")
-    assert [one.title for one in actions_owned(owner, timezone.now())] == ["Name the unit."]
-    facts: dict[str, Any] = {"action_id": action.pk, "now": timezone.now()}
-    with pytest.raises(NotAllowed):
-        post_mortem.finish_action(actor=watch.actor("board"), note="x", **facts)
-    with pytest.raises(Invalid):
-        post_mortem.finish_action(actor=watch.actor("finance"), note=" ", **facts)
-    post_mortem.finish_action(actor=watch.actor("finance"), note="Version 4", **facts)
-    with pytest.raises(WrongState):
-        post_mortem.finish_action(actor=watch.actor("safety"), note="x", **facts)
-    assert actions_owned(owner, timezone.now()) == []
-    done = {"incident.action_added", "incident.action_assigned", "incident.action_done"}
-    assert set(AuditEvent.objects.values_list("action", flat=True)) >= done
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [({"text": " "}, "text"), ({"due_on": timezone.now().date() - timedelta(days=2)}, "due_on")],
-)
-def test_an_action_that_does_not_fit_is_refused(
-    watch: Watch, changes: dict[str, Any], field: str
-) -> None:
-    with pytest.raises(Invalid) as refused:
-        add_action(watch, make_incident(watch), **changes)
-    assert field in refused.value.fields
-
-
-def test_an_action_outlives_its_incident(watch: Watch) -> None:
-    incident = make_reviewed(watch)
-    action = add_action(watch, incident, owner=watch.people["board"])
-    move(watch, incident, "close")
-    post_mortem.finish_action(
-        actor=watch.actor("board"), action_id=action.pk, note="Done", now=timezone.now()
-    )
-    assert action.state(timezone.now()) == "open"
-    action.refresh_from_db()
-    assert action.state(timezone.now()) == "done"
 
 
 def test_a_commander_is_named_who_may_command(watch: Watch) -> None:

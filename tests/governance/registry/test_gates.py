@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from governance.incidents.models import Playbook
 from governance.incidents.rules import kinds_to_prepare_for
-from governance.incidents.services import install_starting_playbook
+from governance.incidents.services import install_starting_playbooks
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, PlacetError
 from governance.kernel.terms import Sensitivity
@@ -56,7 +56,7 @@ def test_production_misses_exactly_what_is_not_there(here: World) -> None:
         "a playbook for: safety breach.": reverse("incidents:list"),
     }
     complete(here)
-    install_starting_playbook(actor=Actor.system("tests"), now=here.now)
+    install_starting_playbooks(actor=Actor.system("tests"), now=here.now)
     assert missing(here.use_case, "production") == {}
 
 
@@ -71,7 +71,7 @@ def test_production_is_proposed_when_nothing_is_missing_and_not_before(here: Wor
     }
     with pytest.raises(PlacetError, match="playbook"):
         services.propose_stage(**facts)
-    install_starting_playbook(actor=Actor.system("tests"), now=here.now)
+    install_starting_playbooks(actor=Actor.system("tests"), now=here.now)
     assert services.propose_stage(**facts).state == "open"
 
 
@@ -81,7 +81,7 @@ def test_a_release_counts_while_it_runs_under_an_approval_in_force(here: World) 
             "catalogue:detail", args=["licence-reader"]
         )
     }
-    install_starting_playbook(actor=Actor.system("tests"), now=here.now)
+    install_starting_playbooks(actor=Actor.system("tests"), now=here.now)
     complete(here)
     release = Release.objects.get(ended_at=None)
     release.approval.valid_until = timezone.now() - timedelta(seconds=1)
@@ -128,7 +128,8 @@ def test_a_deployment_counts_when_it_may_be_called_with_such_content(
 
 
 def test_regulated_content_needs_a_playbook_for_leaks_too(here: World) -> None:
-    install_starting_playbook(actor=Actor.system("tests"), now=here.now)
+    install_starting_playbooks(actor=Actor.system("tests"), now=here.now)
+    Playbook.objects.filter(kind="data_leakage").delete()
     complete(here)
     UseCase.objects.filter(pk=here.use_case.pk).update(sensitivity="regulated")
     assert "a playbook for: data leakage." in missing(here.use_case, "production")
@@ -145,7 +146,7 @@ def test_the_page_lists_what_is_missing_with_its_link(client: Client, here: Worl
     assert "telemetry: every governed call is recorded and billed." in page
     assert "Propose production" not in page
     complete(here)
-    install_starting_playbook(actor=Actor.system("tests"), now=here.now)
+    install_starting_playbooks(actor=Actor.system("tests"), now=here.now)
     assert "Propose production" in client.get("/use-cases/licence-review/").content.decode()
 
 
