@@ -49,7 +49,7 @@ class PersonInput(serializers.Serializer[Any]):
     )
 
 
-class ReasonInput(serializers.Serializer[Any]):
+class OptionalShortReasonInput(serializers.Serializer[Any]):
     """Why; kept in the audit log."""
 
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
@@ -85,10 +85,10 @@ class PersonDeactivate(APIView):
 
     required_permission = Permission.PEOPLE_MANAGE
 
-    @extend_schema(request=ReasonInput, responses=PersonSerializer)
+    @extend_schema(request=OptionalShortReasonInput, responses=PersonSerializer)
     def post(self, request: Request, pk: int) -> Response:
         user = get_or_404(User.objects.all(), pk=pk)
-        asked = valid(ReasonInput(data=request.data))
+        asked = valid(OptionalShortReasonInput(data=request.data))
         changed = services.deactivate_user(
             actor=actor_of(request), user=user, now=timezone.now(), **asked
         )
@@ -100,10 +100,10 @@ class PersonReactivate(APIView):
 
     required_permission = Permission.PEOPLE_MANAGE
 
-    @extend_schema(request=ReasonInput, responses=PersonSerializer)
+    @extend_schema(request=OptionalShortReasonInput, responses=PersonSerializer)
     def post(self, request: Request, pk: int) -> Response:
         user = get_or_404(User.objects.all(), pk=pk)
-        asked = valid(ReasonInput(data=request.data))
+        asked = valid(OptionalShortReasonInput(data=request.data))
         changed = services.reactivate_user(
             actor=actor_of(request), user=user, now=timezone.now(), **asked
         )

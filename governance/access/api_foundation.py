@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from rest_framework import serializers
 from rest_framework.pagination import CursorPagination as BaseCursorPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -39,6 +40,18 @@ class DeclaredPermission(BasePermission):
             return True
         user = cast(Any, request.user)
         return any(user.may(Permission(one)) for one in rules if one != "key")
+
+
+class ReasonInput(serializers.Serializer[Any]):
+    """Why."""
+
+    reason = serializers.CharField(max_length=5000)
+
+
+class ShortReasonInput(serializers.Serializer[Any]):
+    """Why, in a sentence or two."""
+
+    reason = serializers.CharField(max_length=300)
 
 
 class CursorPagination(BaseCursorPagination):

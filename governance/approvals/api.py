@@ -10,6 +10,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import ReasonInput
 from governance.access.models import User
 from governance.approvals import services
 from governance.approvals.models import ChangeRequest, ChangeRequestQuerySet, Comment
@@ -64,12 +65,6 @@ class ChangeInput(serializers.Serializer[Any]):
     kind = serializers.CharField(max_length=30)
     subject_id = serializers.IntegerField(min_value=1)
     proposal = serializers.DictField()
-    reason = serializers.CharField(max_length=5000)
-
-
-class ReasonInput(serializers.Serializer[Any]):
-    """Why."""
-
     reason = serializers.CharField(max_length=5000)
 
 

@@ -11,9 +11,10 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import ReasonInput
 from governance.access.models import User
 from governance.approvals import services
-from governance.approvals.api import ReasonInput, valid
+from governance.approvals.api import valid
 from governance.approvals.models import Approval, ApprovalQuerySet, Condition, ConditionQuerySet
 from governance.approvals.rules import CONDITION_STATES
 from governance.approvals.selectors import (

@@ -11,6 +11,7 @@ from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import ReasonInput
 from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from governance.model_cards import services
@@ -77,12 +78,6 @@ class CardChange(CardContent):
         # Not `partial`: that would let the parts of a result be left out too.
         for field in self.fields.values():
             field.required = False
-
-
-class ReasonInput(serializers.Serializer[Any]):
-    """Why."""
-
-    reason = serializers.CharField(max_length=5000)
 
 
 class ChangeReference(serializers.Serializer[Any]):

@@ -12,11 +12,12 @@ from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import ReasonInput
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Sensitivity
 from governance.kernel.web import actor_of, get_or_404
 from governance.model_cards import services
-from governance.model_cards.api import ChangeReference, ReasonInput, valid
+from governance.model_cards.api import ChangeReference, valid
 from governance.model_cards.models import Deployment, ModelCard
 from governance.model_cards.rules import HOSTING
 from governance.model_cards.selectors import deployments_with_facts, obstacles

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from governance.access.api_foundation import ShortReasonInput
 from governance.access.models import Team, User
 from governance.access.selectors import teams_for
 from governance.kernel.authority import Permission
@@ -163,12 +164,6 @@ class OwnerInput(serializers.Serializer[Any]):
 
     owner = serializers.PrimaryKeyRelatedField(queryset=User.objects.filter(is_active=True))
     reason = serializers.CharField(max_length=1000)
-
-
-class ReasonInput(serializers.Serializer[Any]):
-    """Why."""
-
-    reason = serializers.CharField(max_length=300)
 
 
 def found_use_case(request: Request, slug: str) -> UseCase:
@@ -351,12 +346,12 @@ class Suspension(APIView):
 
     required_permission = Permission.INCIDENT_COMMAND
 
-    @extend_schema(request=ReasonInput, responses=UseCaseSerializer)
+    @extend_schema(request=ShortReasonInput, responses=UseCaseSerializer)
     def post(self, request: Request, slug: str) -> Response:
         suspended = services.suspend_use_case(
             actor=actor_of(request),
             use_case_id=found_use_case(request, slug).pk,
-            reason=valid(ReasonInput(data=request.data))["reason"],
+            reason=valid(ShortReasonInput(data=request.data))["reason"],
             now=timezone.now(),
         )
         return use_case_answer(suspended)
@@ -367,12 +362,12 @@ class Resumption(APIView):
 
     required_permission = Permission.INCIDENT_COMMAND
 
-    @extend_schema(request=ReasonInput, responses=UseCaseSerializer)
+    @extend_schema(request=ShortReasonInput, responses=UseCaseSerializer)
     def post(self, request: Request, slug: str) -> Response:
         resumed = services.resume_use_case(
             actor=actor_of(request),
             use_case_id=found_use_case(request, slug).pk,
-            reason=valid(ReasonInput(data=request.data))["reason"],
+            reason=valid(ShortReasonInput(data=request.data))["reason"],
             now=timezone.now(),
         )
         return use_case_answer(resumed)

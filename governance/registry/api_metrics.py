@@ -55,7 +55,7 @@ class ChecklistSerializer(serializers.ModelSerializer[ChecklistItem]):
         fields = ["id", "phase", "text", "evidence", "done_at", "done_by"]
 
 
-class EvidenceInput(serializers.Serializer[Any]):
+class ChecklistEvidenceInput(serializers.Serializer[Any]):
     """What shows that it is done."""
 
     evidence = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
@@ -124,13 +124,13 @@ class ChecklistDone(APIView):
 
     required_permission = Permission.USE_CASE_MANAGE
 
-    @extend_schema(request=EvidenceInput, responses=ChecklistSerializer)
+    @extend_schema(request=ChecklistEvidenceInput, responses=ChecklistSerializer)
     def post(self, request: Request, slug: str, item: int) -> Response:
         found = get_or_404(found_use_case(request, slug).checklist.all(), pk=item)
         done = metrics.tick_item(
             actor=actor_of(request),
             item_id=found.pk,
-            evidence=valid(EvidenceInput(data=request.data))["evidence"],
+            evidence=valid(ChecklistEvidenceInput(data=request.data))["evidence"],
             now=timezone.now(),
         )
         return Response(ChecklistSerializer(done).data)

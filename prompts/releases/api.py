@@ -11,6 +11,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import ShortReasonInput
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Environment
@@ -147,18 +148,12 @@ def _deployments(slugs: list[str]) -> list[Deployment]:
     return [found[slug] for slug in dict.fromkeys(slugs)]
 
 
-class ReasonInput(serializers.Serializer[Any]):
-    """Why, for the history."""
-
-    reason = serializers.CharField(max_length=300)
-
-
 class ReleaseEnd(ReleaseQueries):
     """End a release: its calls are refused until another one is approved."""
 
     required_permission = STOPS
 
-    @extend_schema(request=ReasonInput, responses=ReleaseSerializer)
+    @extend_schema(request=ShortReasonInput, responses=ReleaseSerializer)
     def post(self, request: Request, pk: int) -> Response:
         get_or_404(self.get_queryset(), pk=pk)
         services.end_release(
@@ -172,7 +167,7 @@ class ReleaseRollBack(ReleaseQueries):
 
     required_permission = STOPS
 
-    @extend_schema(request=ReasonInput, responses={201: ReleaseSerializer})
+    @extend_schema(request=ShortReasonInput, responses={201: ReleaseSerializer})
     def post(self, request: Request, pk: int) -> Response:
         get_or_404(self.get_queryset(), pk=pk)
         revived = services.roll_back_release(
@@ -182,6 +177,6 @@ class ReleaseRollBack(ReleaseQueries):
 
 
 def _reason(request: Request) -> str:
-    given = ReasonInput(data=request.data)
+    given = ShortReasonInput(data=request.data)
     given.is_valid(raise_exception=True)
     return str(given.validated_data["reason"])

@@ -86,7 +86,7 @@ class QueueDetail(QueueQueries, generics.RetrieveAPIView[Queue]):
     """One queue."""
 
 
-class MessageSerializer(serializers.Serializer[Any]):
+class SeenMessageSerializer(serializers.Serializer[Any]):
     role = serializers.CharField()
     content = serializers.CharField()
 
@@ -94,7 +94,7 @@ class MessageSerializer(serializers.Serializer[Any]):
 class BodySerializer(serializers.Serializer[Any]):
     """The redacted input as the model saw it, and what it answered."""
 
-    input = MessageSerializer(many=True)
+    input = SeenMessageSerializer(many=True)
     output = serializers.CharField()
 
 
