@@ -14,10 +14,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.access import services
-from governance.access.models import Grant, Team, User
+from governance.access.models import ROLE_CHOICES, Grant, Team, User
 from governance.access.registries import grant_scopes
 from governance.access.selectors import with_scope
-from governance.kernel.authority import ROLES, Permission
+from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, get_or_404
 
@@ -113,7 +113,7 @@ class PersonReactivate(APIView):
 class TeamSerializer(serializers.ModelSerializer[Team]):
     """A cost centre."""
 
-    parent: Any = serializers.SlugRelatedField("slug", read_only=True)
+    parent: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
 
     class Meta:
         model = Team
@@ -221,7 +221,7 @@ class GrantInput(serializers.Serializer[Any]):
     """`scope_kind` is organisation, team or queue; only the organisation needs no `scope_id`."""
 
     person = serializers.PrimaryKeyRelatedField(queryset=User.objects.all())
-    role = serializers.ChoiceField([(role.code, role.title) for role in ROLES.values()])
+    role = serializers.ChoiceField(ROLE_CHOICES)
     scope_kind = serializers.CharField(max_length=30, default="organisation")
     scope_id = serializers.IntegerField(required=False, min_value=1)
     ends_at = serializers.DateTimeField(required=False, allow_null=True)

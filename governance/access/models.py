@@ -26,6 +26,8 @@ SCOPE_PERMISSIONS: list[tuple[str, str | StrPromise]] = [
     (p.value, p.value.replace("_", " ")) for p in Permission
 ]
 
+ROLE_CHOICES = [(role.code, role.title) for role in ROLES.values()]
+
 
 class Organisation(models.Model):
     """The one organisation this installation serves; the widest scope of a grant."""
@@ -166,7 +168,7 @@ class Grant(models.Model):
     """A person holds a role in a scope, from and until. Revoked, never deleted."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="grants")
-    role = models.CharField(max_length=30, choices=[(r.code, r.title) for r in ROLES.values()])
+    role = models.CharField(max_length=30, choices=ROLE_CHOICES)
     scope_type = models.ForeignKey(ContentType, models.PROTECT)
     scope_id = models.BigIntegerField()
     scope = GenericForeignKey("scope_type", "scope_id")

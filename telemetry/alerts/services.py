@@ -74,9 +74,10 @@ def resolve_alert(*, actor: Actor, alert_id: int, now: datetime, reason: str = "
     return alert
 
 
+@transaction.atomic
 def clear_cause(*, cause: str, job: str, now: datetime) -> None:
     """What raised the alert found its cause gone; nothing happens if none is open."""
-    alert = Alert.objects.unresolved().filter(cause=cause).first()
+    alert = Alert.objects.unresolved().select_for_update().filter(cause=cause).first()
     if alert is not None:
         resolve_alert(actor=Actor.system(job), alert_id=alert.pk, now=now, reason="Cause gone.")
 

@@ -30,7 +30,7 @@ PERSONAS = [*ROLES, *(f"{code} elsewhere" for code in SCOPED), "nobody"]
 REFUSED = {403, 404}
 # What a person may see does not follow from the address alone: the row asks again.
 ASKS_THE_ROW = (
-    *("changes/", "change-requests/", "approvals/", "conditions/"),
+    *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/"),
     *("reviews/items/", "review-items/", "incidents/<int:pk>/actions/"),
 )
 # One for the whole organisation, whoever's team it is.

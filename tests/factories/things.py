@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from governance.access.models import ApiKey, Grant
+from governance.approvals.delegation import delegate_signing
 from governance.approvals.models import ChangeRequest, Condition
 from governance.audit.models import AuditEvent
 from governance.audit.packs import request_pack
@@ -32,7 +33,6 @@ from reviews.queues.models import Queue, ReviewItem
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget
 from telemetry.chargeback.statements import begin_closing
-from telemetry.drift.checks import run_check
 from telemetry.drift.services import create_monitor, request_check
 from telemetry.ledger.models import Call
 from tests.factories.organisation import World, provider, world
@@ -137,11 +137,8 @@ def things_of(settings: Any) -> Things:
     statement = begin_closing(
         actor=people.actor("finance"), team=legal, period=period.replace(day=1), now=now
     )
-    pack = request_pack(
-        actor=people.actor("compliance"), starts_at=now - timedelta(days=1), ends_at=now, now=now
-    )
-    monitor = create_monitor(actor=system, use_case=here.use_case, measure="output_length", now=now)
-    check = run_check(actor=system, monitor_id=monitor.pk, now=now)
+    today = now.astimezone(UTC).date()
+    pack = request_pack(actor=people.actor("compliance"), starts_on=today, ends_on=today, now=now)
     sequence(now=timezone.now())
     grant = Grant.objects.filter(user=people.users["owner"]).first()
     use_case: UseCase = here.use_case
@@ -161,6 +158,15 @@ def things_of(settings: Any) -> Things:
         text="Say more in the guideline",
         owner=people.users["review_lead"],
         due_on=now.date() + timedelta(days=9),
+        now=now,
+    )
+    delegation = delegate_signing(
+        actor=people.actor("board"),
+        delegate=people.users["owner"],
+        permission="sign_board",
+        starts_at=now,
+        ends_at=now + timedelta(days=9),
+        reason="Away.",
         now=now,
     )
     monitor = create_monitor(
@@ -184,6 +190,8 @@ def things_of(settings: Any) -> Things:
         ("approvals/", "action"): "suspend",
         ("approvals/conditions/", "pk"): condition.pk,
         ("conditions/", "pk"): condition.pk,
+        ("delegations/", "pk"): delegation.pk,
+        ("approvals/delegations/", "pk"): delegation.pk,
         ("audit/", "pk"): event.pk,
         ("audit/packs/", "pk"): pack.pk,
         ("use-cases/", "slug"): use_case.slug,
