@@ -66,6 +66,19 @@ def test_a_reviewer_decides_with_the_keyboard(page: Page, live_server: Any, here
     assert Call.objects.get().state == "released"
 
 
+def test_the_tier_is_shown_while_the_answers_are_given(
+    page: Page, live_server: Any, here: World
+) -> None:
+    sign_in(page, live_server.url, here, "owner")
+    page.goto(f"{live_server.url}/use-cases/licence-review/intake/risk/")
+    page.locator("[name=essential][value=yes]").check()
+    page.get_by_role("button", name="Show the tier").click()
+    page.get_by_text("An Annex III area: access to essential services.").wait_for()
+    assert page.url.endswith("/intake/risk/")
+    assert page.locator("[name=essential][value=yes]").is_checked()
+    assert here.use_case.risk_assessments.get().tier == "limited"
+
+
 @pytest.mark.parametrize(
     ("role", "path"),
     [
@@ -76,6 +89,18 @@ def test_a_reviewer_decides_with_the_keyboard(page: Page, live_server: Any, here
         ("safety", "/incidents/"),
         ("owner", "/use-cases/licence-review/"),
         ("owner", "/use-cases/new/"),
+        ("owner", "/use-cases/map/"),
+        ("owner", "/use-cases/?sort=priority"),
+        ("owner", "/use-cases/licence-review/intake/what/"),
+        ("owner", "/use-cases/licence-review/intake/pattern/"),
+        ("owner", "/use-cases/licence-review/intake/data/"),
+        ("owner", "/use-cases/licence-review/intake/scores/"),
+        ("owner", "/use-cases/licence-review/intake/risk/"),
+        ("owner", "/use-cases/licence-review/intake/summary/"),
+        ("owner", "/use-cases/licence-review/hand-over/"),
+        ("owner", "/policy/"),
+        ("data_steward", "/datasets/"),
+        ("data_steward", "/datasets/new/"),
         ("ml_engineer", "/models/"),
         ("prompt_engineer", "/prompts/licence-reader/"),
         ("administrator", "/people/"),
