@@ -16,12 +16,14 @@ from governance.audit.models import AuditEvent, Checkpoint, LogLeaf, PendingEven
 from governance.audit.notes import Signer, checkpoint_text, parse_checkpoint
 from governance.audit.registries import audit_actions
 from governance.kernel.authority import Actor
-from governance.kernel.canonical import canonical_bytes, plain, uuid7
+from governance.kernel.canonical import canonical_bytes, digest, plain, text_digest, uuid7
 from governance.kernel.errors import Unavailable
 
 SEQUENCER_LOCK = 0x506C6163  # "Plac": one sequencer at a time, cluster-wide
 BATCH = 5_000
 LEAF_LIMIT_BYTES = 65_000
+LONGEST_TEXT = 1_000
+LONGEST_REASON = 5_000
 
 
 def record(
@@ -37,8 +39,9 @@ def record(
 ) -> AuditEvent:
     """One event, in the transaction of the change it records.
 
-    Raises LookupError for an unregistered action, RuntimeError outside a transaction and
-    ValueError for an event over 65,000 bytes (put digests of big things in it).
+    An event over 65,000 bytes keeps the digests of what is long in it, and the digests of its
+    whole `before` and `after` where even that is too much. Raises LookupError for an
+    unregistered action, RuntimeError outside a transaction.
     """
     _ = audit_actions[action]
     if not connection.in_atomic_block:
@@ -61,12 +64,31 @@ def record(
         request_id=str(context.get("request_id", "")),
     )
     event.canonical = canonical_bytes(content_of(event))
-    if len(event.canonical) > LEAF_LIMIT_BYTES:
-        raise ValueError(f"{action}: the event is too big; record a digest instead.")
+    for shortened in (_with_long_texts_digested, _digested):
+        if len(event.canonical) <= LEAF_LIMIT_BYTES:
+            break
+        event.before, event.after = shortened(event.before), shortened(event.after)
+        event.reason = event.reason[:LONGEST_REASON]
+        event.canonical = canonical_bytes(content_of(event))
     event.leaf_hash = leaf_hash(event.canonical)
     event.save(force_insert=True)
     PendingEvent(event=event).save(force_insert=True)
     return event
+
+
+def _with_long_texts_digested(value: Any) -> Any:
+    """The same with every text over 1,000 characters as its SHA-256 and length."""
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return {"sha256": text_digest(value), "characters": len(value)}
+    if isinstance(value, dict):
+        return {name: _with_long_texts_digested(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_long_texts_digested(one) for one in value]
+    return value
+
+
+def _digested(value: Any) -> Any:
+    return None if value is None else {"sha256": digest(value)}
 
 
 CONTENT_FIELDS = (

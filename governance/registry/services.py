@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.text import slugify
 
-from governance.access.models import Team, User
+from governance.access.models import Organisation, Team, User
 from governance.approvals.models import ChangeRequest
 from governance.approvals.services import open_change
 from governance.audit.services import record
@@ -80,6 +80,8 @@ def start_use_case(
 ) -> UseCase:
     """A draft with a short name of its own; every later step is saved on it."""
     check_can_manage(actor, team)
+    # Two who register at once wait for each other: each short name is there once.
+    Organisation.objects.select_for_update().first()
     use_case = UseCase(
         title=title.strip(),
         slug=_free_slug(slug or title),

@@ -16,6 +16,7 @@ from governance.audit.merkle import Tree, leaf_hash, root, verify_consistency, v
 from governance.audit.models import LogLeaf
 from governance.audit.verification import problems
 from governance.kernel.authority import Actor
+from governance.kernel.canonical import digest
 from tests.factories.audit import make_events
 
 SYSTEM = Actor.system("tests")
@@ -84,3 +85,27 @@ def test_an_unregistered_action_is_refused() -> None:
     team = access.create_team(actor=SYSTEM, name="A", slug="a", code="A", now=timezone.now())
     with pytest.raises(LookupError):
         services.record(actor=SYSTEM, action="no.such", subject=team, now=timezone.now())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("parts", [1, 400])
+def test_an_event_that_is_too_long_keeps_digests_and_verifies(parts: int) -> None:
+    now, text = timezone.now(), "x" * (80_000 // parts)
+    organisation = access.create_organisation(actor=SYSTEM, name="A", now=now)
+    after = {f"part {number}": text for number in range(parts)}
+    event = services.record(
+        actor=SYSTEM,
+        action="organisation.created",
+        subject=organisation,
+        now=now,
+        after=after,
+        reason="y" * 70_000,
+    )
+    assert len(event.canonical) <= services.LEAF_LIMIT_BYTES
+    assert event.reason == "y" * services.LONGEST_REASON
+    expected = {
+        "part 0": {"sha256": hashlib.sha256(text.encode()).hexdigest(), "characters": 80_000}
+    }
+    assert event.after == (expected if parts == 1 else {"sha256": digest(after)})
+    services.sequence(now=now)
+    assert list(problems()) == []
