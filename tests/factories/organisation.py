@@ -95,5 +95,5 @@ def world() -> World:
     use_case = demo._licence_review(people, now)
     demo._queue(people, [use_case], now)
     demo._prompt(people, use_case, local, now)
-    demo._budgets(people, now)
+    demo._budgets(people, use_case, now)
     return World(people, use_case, demo._key(people, use_case, now), now)

@@ -182,7 +182,7 @@ def things_of(settings: Any) -> Things:
     check = request_check(actor=safety, monitor_id=monitor.pk, now=now)
     change = ChangeRequest.objects.filter(state="open").get()
     event = AuditEvent.objects.filter(leaf__isnull=False).latest("at")
-    release, budget = Release.objects.get(), Budget.objects.get(team=legal)
+    release, budget = Release.objects.get(), Budget.objects.get(team=legal, use_case=None)
     values: dict[tuple[str, str], Any] = {
         ("change-requests/", "pk"): change.pk,
         ("changes/", "pk"): change.pk,

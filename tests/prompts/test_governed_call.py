@@ -62,7 +62,7 @@ def test_an_answer_is_held_booked_and_says_nothing(here: World, model: Provider)
     assert reply.call is not None
     assert visible_answer(reply.call) is None
     entry = LedgerEntry.objects.get(call=reply.call)
-    assert entry.amount == reply.call.cost == Decimal("0.0000036")
+    assert entry.amount == reply.call.cost == Decimal("0.000032")
     assert not Budget.objects.exclude(reserved=0).exists()
 
 

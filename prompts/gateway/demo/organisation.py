@@ -29,7 +29,7 @@ from prompts.catalogue.models import PromptVersion
 from prompts.gateway.demo import content, monitors
 from prompts.gateway.demo.people import People, make
 from prompts.releases import services as releases
-from reviews.queues.upkeep import create_queue
+from reviews.queues.upkeep import ServiceTimes, create_queue
 from telemetry.chargeback import services as chargeback
 from telemetry.ledger.placement import spread
 from telemetry.ledger.replay import replay_trace
@@ -56,7 +56,7 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("prompt and release")
         _prompt(people, licence, local, now)
         say("budgets")
-        _budgets(people, now)
+        _budgets(people, licence, now)
         say("usage history from the real trace")
         _history(people, code, hosted, now, 34)
         _history(people, support, hosted, now, 55)
@@ -105,14 +105,14 @@ def _models(people: People, now: datetime) -> tuple[Deployment, Deployment]:
         context_tokens=8192,
         now=now,
     )
-    for kind, amount in (("input", "0.02"), ("output", "0.08")):
+    for kind, amount in (("input", "0.20"), ("output", "0.60")):
         models.set_price(
             actor=people.actor("finance"),
             deployment=local,
             kind=kind,
             amount=Decimal(amount),
             starts_on=HISTORY_STARTS,
-            source="internal rate for the machine's time",
+            source="0.05 USD an hour of this machine, at its speed",
             now=now,
         )
     reason = "Runs here; nothing leaves the machine."
@@ -253,6 +253,14 @@ def _queue(people: People, use_cases: list[UseCase], now: datetime) -> None:
         labels=content.LABELS,
         use_cases=use_cases,
         is_default=True,
+        # An hour, day and night, with an early warning: what waits here is soon near its time.
+        times=ServiceTimes(
+            first_touch_minutes=30,
+            decision_minutes=60,
+            warn_share=5,
+            time_zone="Europe/Amsterdam",
+            hours={str(weekday): [["00:00", "00:00"]] for weekday in range(7)},
+        ),
         now=now,
     )
     for role in ("reviewer", "review_lead"):
@@ -298,8 +306,8 @@ def _propose(
     )
 
 
-def _budgets(people: People, now: datetime) -> None:
-    limits = {"legal": "0.01", "engineering": "25", "support": "40"}
+def _budgets(people: People, licence: UseCase, now: datetime) -> None:
+    limits = {"legal": "0.05", "engineering": "25", "support": "40"}
     for team, limit in limits.items():
         chargeback.create_budget(
             actor=people.actor("finance"),
@@ -309,6 +317,17 @@ def _budgets(people: People, now: datetime) -> None:
             reason="Agreed for the pilot",
             now=now,
         )
+    # What a dozen licences cost is most of it. It warns and stops nothing: the team's does.
+    chargeback.create_budget(
+        actor=people.actor("finance"),
+        team=people.teams["legal"],
+        use_case=licence,
+        limit=Decimal("0.0023"),
+        hard=False,
+        starts_on=now.date().replace(day=1),
+        reason="A first dozen licences",
+        now=now,
+    )
 
 
 def _history(
