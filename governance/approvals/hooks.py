@@ -200,8 +200,11 @@ def _approvals(scope: PackScope) -> Iterator[dict[str, Any]]:
     if scope.team_id is not None:
         rows = rows.filter(change__team_id=scope.team_id)
     for approval in rows.order_by("pk").iterator(chunk_size=500):
-        row = {name: getattr(approval, name) for name in APPROVAL_COLUMNS if name != "title"}
-        yield row | {"change": approval.change_id, "title": approval.change.title}
+        related = {"change": approval.change_id, "title": approval.change.title}
+        yield {
+            name: related[name] if name in related else getattr(approval, name)
+            for name in APPROVAL_COLUMNS
+        }
 
 
 evidence_sections.add(

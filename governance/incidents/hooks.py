@@ -180,7 +180,8 @@ def incident_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     related = ("playbook", "use_case__team", "declared_by", "commander")
     for one in rows.select_related(*related).order_by("pk").iterator(chunk_size=500):
         row = {
-            name: getattr(one, name) for name in INCIDENT_COLUMNS if name not in INCIDENT_RELATED
+            name: None if name in INCIDENT_RELATED else getattr(one, name)
+            for name in INCIDENT_COLUMNS
         }
         yield row | {
             "playbook": one.playbook.slug,

@@ -120,7 +120,7 @@ def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     if scope.team_id is not None:
         calls = calls.filter(team_id=scope.team_id)
     for call in calls.order_by("admitted_at", "id").iterator(chunk_size=2000):
-        row = {name: getattr(call, name) for name in CALL_COLUMNS if name not in CALL_RELATED}
+        row = {name: None if name in CALL_RELATED else getattr(call, name) for name in CALL_COLUMNS}
         yield row | {
             "use_case": call.use_case.slug,
             "team": call.team.slug,
@@ -161,7 +161,9 @@ def entry_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     if scope.team_id is not None:
         entries = entries.filter(team_id=scope.team_id)
     for entry in entries.order_by("pk").iterator(chunk_size=2000):
-        row = {name: getattr(entry, name) for name in ENTRY_COLUMNS if name not in ENTRY_RELATED}
+        row = {
+            name: None if name in ENTRY_RELATED else getattr(entry, name) for name in ENTRY_COLUMNS
+        }
         yield row | {
             "call": entry.call_id,
             "team": entry.team.slug,
