@@ -30,6 +30,7 @@ for action, sentence in {
     "approval.suspend": "{actor} suspended the approval of “{subject}”",
     "approval.resume": "{actor} put the approval of “{subject}” back in force",
     "approval.revoke": "{actor} revoked the approval of “{subject}”",
+    "approval.reinstate": "{actor} rolled back to the approval of “{subject}”",
     "approval.expire": "{actor} ended the approval of “{subject}”, whose validity ran out",
     "condition.met": "{actor} met a condition of “{subject}”",
     "delegation.made": "{actor} let somebody sign in their place: {subject}",

@@ -61,7 +61,7 @@ APPROVAL_STATES = TransitionTable(
         Edge("in_force", "revoke", "revoked", "a signatory of its kind", "with a reason"),
         Edge("suspended", "revoke", "revoked", "a signatory of its kind", "with a reason"),
         Edge("in_force", "supersede", "superseded", "the engine", "a newer one was granted"),
-        Edge("suspended", "supersede", "superseded", "the engine", "a newer one was granted"),
+        Edge("suspended", "supersede", "revoked", "the engine", "a newer one; nobody resumed it"),
         Edge("superseded", "reinstate", "in_force", "a roll-back", "while its validity lasts"),
     ),
 )

@@ -69,8 +69,9 @@ def _carry_out(approval: Approval, action: str, actor: Actor, now: datetime, rea
 def set_state(approval: Approval, action: str, now: datetime, reason: str) -> None:
     """Move it along its arrow; raises WrongState."""
     approval.state = APPROVAL_STATES.target(approval.state, action)
-    approval.ended_at = None if action == "resume" else now
-    approval.end_reason = "" if action == "resume" else reason[:300]
+    is_back = approval.state == "in_force"
+    approval.ended_at = None if is_back else now
+    approval.end_reason = "" if is_back else reason[:300]
     approval.save(update_fields=["state", "ended_at", "end_reason"])
 
 
@@ -84,6 +85,25 @@ def supersede_others(approval: Approval, subject_ids: list[int], now: datetime) 
     )
     for one in older.exclude(pk=approval.pk):
         set_state(one, "supersede", now, f"Replaced by change {approval.change_id}")
+
+
+@transaction.atomic
+def put_back(
+    *, actor: Actor, current_id: int, earlier_id: int, reason: str, now: datetime
+) -> Approval:
+    """For a roll-back: the current approval is revoked, the superseded one in force again.
+
+    Who may roll back is the caller's to check. Raises WrongState for an earlier one that was
+    suspended, revoked or has run out.
+    """
+    current, earlier = _locked(current_id), _locked(earlier_id)
+    if APPROVAL_STATES.allows(current.state, "revoke"):
+        set_state(current, "revoke", now, f"Rolled back: {reason}")
+        write_event(actor, "approval.revoke", current.change, now, reason=reason)
+    if earlier.state != "in_force":
+        set_state(earlier, "reinstate", now, reason)
+        write_event(actor, "approval.reinstate", earlier.change, now, reason=reason)
+    return earlier
 
 
 def check_can_end(actor: Actor, approval: Approval, action: str) -> None:

@@ -124,22 +124,16 @@ class Launcher:
                 f"{unknown[0]}. Nothing was changed. Start that version, or set another DATA_DIR "
                 "(or DATABASE_URL)."
             )
-        self.say("bringing the database up to date")
-        self._manage("migrate", "--no-input", "-v", "0")
-        self._manage("collectstatic", "--no-input", "-v", "0")
-        self.say("looking for the demo organisation")
-        self._manage("demo", "--if-empty")
-
-    def _manage(self, *arguments: str) -> None:
+        self.say("bringing the database up to date, and the demo organisation into an empty one")
         done = subprocess.run(  # noqa: S603  # our own command
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, "-m", "governance.config.prepare"],
             env=self.environment,
             stderr=subprocess.PIPE,
             text=True,
         )
         if done.returncode:
             tail = "\n".join(done.stderr.splitlines()[-12:])
-            raise CannotStart(f"`manage.py {arguments[0]}` failed:\n{tail}")
+            raise CannotStart(f"The data could not be prepared:\n{tail}")
 
     def _start_processes(self) -> None:
         self.say("starting web, worker and beat")

@@ -22,9 +22,10 @@ def portfolio(rows: Sequence[dict[str, Any]], currency: str) -> go.Figure:
     largest = max((row["cost"] for row in rows), default=Decimal(0)) or Decimal(1)
     wins = sum(1 for row in rows if row["impact"] >= 3 > row["effort"])
     figure = go.Figure(layout=layout(f"{wins} of {len(rows)} scored use cases are quick wins"))
+    places = _label_places(rows)
     for tier in dict.fromkeys(row["tier"] or UNKNOWN for row in rows):
         group = [row for row in rows if (row["tier"] or UNKNOWN) == tier]
-        figure.add_trace(_bubbles(tier, group, largest, currency))
+        figure.add_trace(_bubbles(tier, group, largest, currency, places))
     axis = {"range": [0.8, 5.2], "dtick": 1, "zeroline": False}
     figure.update_xaxes(title="Effort", **axis)
     figure.update_yaxes(title="Impact", **axis)
@@ -42,7 +43,26 @@ def portfolio(rows: Sequence[dict[str, Any]], currency: str) -> go.Figure:
     return figure
 
 
-def _bubbles(tier: str, group: list[dict[str, Any]], largest: Decimal, currency: str) -> go.Scatter:
+def _label_places(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Url → where its words stand: those at one spot stand around it, not on each other."""
+    around = ("top center", "bottom center", "middle right", "middle left")
+    crowd: dict[tuple[int, int], int] = {}
+    places = {}
+    for row in rows:
+        # Half a point of either scale is about the height of two lines.
+        spot = (round(row["impact"] * 2), round(row["effort"] * 2))
+        places[row["url"]] = around[crowd.get(spot, 0) % len(around)]
+        crowd[spot] = crowd.get(spot, 0) + 1
+    return places
+
+
+def _bubbles(
+    tier: str,
+    group: list[dict[str, Any]],
+    largest: Decimal,
+    currency: str,
+    places: dict[str, str],
+) -> go.Scatter:
     word = "not assessed" if tier == UNKNOWN else f"{tier} risk"
     return go.Scatter(
         name=word,
@@ -53,7 +73,7 @@ def _bubbles(tier: str, group: list[dict[str, Any]], largest: Decimal, currency:
         hovertext=[f"{row['cost']:,.2f} {currency} this month" for row in group],
         customdata=[row["url"] for row in group],
         mode="markers+text",
-        textposition="top center",
+        textposition=[places[row["url"]] for row in group],
         marker={
             "size": [18 + 42 * float(row["cost"] / largest) ** 0.5 for row in group],
             "color": TIER_COLOURS[tier],

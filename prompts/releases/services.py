@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from governance.approvals.models import Approval, ChangeRequest
-from governance.approvals.rules import APPROVAL_STATES
 from governance.approvals.services import open_change
+from governance.approvals.standing import put_back
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
@@ -85,22 +85,19 @@ def roll_back_release(*, actor: Actor, release_id: int, reason: str, now: dateti
             "Suspend the use case instead."
         )
     _end(release, reason, now)
-    revived = _revive(earlier, release, now)
+    revived = _revive(earlier, release, actor, reason, now)
     _record(actor, "release.rolled_back", release, now, reason, {"to": str(revived)})
     return revived
 
 
-def _revive(earlier: Release, ended: Release, now: datetime) -> Release:
-    current = Approval.objects.select_for_update().get(pk=ended.approval_id)
-    if APPROVAL_STATES.allows(current.state, "revoke"):
-        current.state = APPROVAL_STATES.target(current.state, "revoke")
-        current.ended_at, current.end_reason = now, "Rolled back"
-        current.save(update_fields=["state", "ended_at", "end_reason"])
-    approval = Approval.objects.select_for_update().get(pk=earlier.approval_id)
-    if approval.state != "in_force":
-        approval.state = APPROVAL_STATES.target(approval.state, "reinstate")
-        approval.ended_at, approval.end_reason = None, ""
-        approval.save(update_fields=["state", "ended_at", "end_reason"])
+def _revive(earlier: Release, ended: Release, actor: Actor, reason: str, now: datetime) -> Release:
+    approval = put_back(
+        actor=actor,
+        current_id=ended.approval_id,
+        earlier_id=earlier.approval_id,
+        reason=reason,
+        now=now,
+    )
     ended.rolled_back_to = earlier
     ended.save(update_fields=["rolled_back_to"])
     return Release.objects.create(

@@ -187,8 +187,16 @@ def _licence_review(people: People, now: datetime) -> UseCase:
     return use_case
 
 
+# Impact (value, reach, quality, strategy) and effort (build, data, change, assurance).
+SCORES = {
+    "licence-review": ((4, 3, 4, 3), (2, 1, 3, 3)),
+    "code-assistant": ((4, 5, 4, 3), (2, 4, 3, 3)),
+    "support-replies": ((3, 4, 3, 2), (3, 4, 4, 4)),
+}
+
+
 def _intake(people: People, use_case: UseCase, now: datetime, *, harm: bool) -> None:
-    owner = people.actor("owner")
+    owner, (impact, effort) = people.actor("owner"), SCORES[use_case.slug]
     answers = {"language": True, "sensitive": False, "real_time": False, "grounding": False}
     registry.save_step(
         actor=owner,
@@ -202,8 +210,8 @@ def _intake(people: People, use_case: UseCase, now: datetime, *, harm: bool) -> 
     assessments.record_score(
         actor=owner,
         use_case=use_case,
-        impact={"value": 4, "reach": 3 if harm else 5, "quality": 4, "strategy": 3},
-        effort={"build": 2, "data": 1 if harm else 4, "change": 3, "assurance": 3},
+        impact=dict(zip(("value", "reach", "quality", "strategy"), impact, strict=True)),
+        effort=dict(zip(("build", "data", "change", "assurance"), effort, strict=True)),
         rationales=content.RATIONALES,
         rationale="Scored with the team; the texts are at hand.",
         now=now,

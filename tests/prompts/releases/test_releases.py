@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from governance.approvals import services as approvals
 from governance.approvals.models import ChangeRequest
+from governance.approvals.standing import end_approval
 from governance.audit.models import AuditEvent
 from governance.model_cards.models import Deployment
 from prompts.catalogue.models import PromptVersion
@@ -228,3 +229,34 @@ def test_lists_ask_as_often_for_three_as_for_one(here: World, url: str) -> None:
         sign(here.people, change, here.now)
     assert Release.objects.count() == 3
     assert queries() == once
+
+
+def test_a_roll_back_is_written_on_both_approvals(here: World) -> None:
+    first, release = Release.objects.get(), second_is_released(here)
+    url = f"/releases/{release.pk}/roll-back/"
+    assert as_role(here, "safety").post(url, {"reason": "Wrong licences"}).status_code == 302
+    first.approval.refresh_from_db()
+    release.approval.refresh_from_db()
+    assert (first.approval.state, first.approval.ended_at) == ("in_force", None)
+    assert release.approval.state == "revoked"
+    written = AuditEvent.objects.filter(action__in=["approval.revoke", "approval.reinstate"])
+    assert {(one.action, one.subject_id) for one in written} == {
+        ("approval.revoke", str(release.approval.change_id)),
+        ("approval.reinstate", str(first.approval.change_id)),
+    }
+
+
+def test_what_was_suspended_is_not_rolled_back_to(here: World) -> None:
+    first = Release.objects.get()
+    end_approval(
+        actor=here.people.actor("safety"),
+        approval_id=first.approval_id,
+        action="suspend",
+        reason="Leaks",
+        now=here.now,
+    )
+    release = second_is_released(here)
+    first.approval.refresh_from_db()
+    assert first.approval.state == "revoked"
+    answer = as_role(here, "owner").post(f"/releases/{release.pk}/roll-back/", {"reason": "x"})
+    assert answer.status_code == 409
