@@ -101,10 +101,9 @@ class MeasurementList(generics.ListAPIView[Measurement]):
 
     @extend_schema(request=MeasurementInput, responses={201: MeasurementSerializer})
     def post(self, request: Request, slug: str, metric: int) -> Response:
+        measured = self._metric(request)
         sent = {"on": timezone.localdate()} | valid(MeasurementInput(data=request.data))
-        made = metrics.measure(
-            actor=actor_of(request), metric=self._metric(request), now=timezone.now(), **sent
-        )
+        made = metrics.measure(actor=actor_of(request), metric=measured, now=timezone.now(), **sent)
         return Response(MeasurementSerializer(made).data, status=201)
 
 

@@ -175,12 +175,13 @@ class VersionList(generics.ListAPIView[PromptVersion]):
 
     @extend_schema(request=VersionInput, responses={201: VersionSerializer})
     def post(self, request: Request, slug: str) -> Response:
+        prompt = prompt_for(_user(request), slug)
         given = VersionInput(data=request.data)
         given.is_valid(raise_exception=True)
         facts = given.validated_data
         made = services.create_version(
             actor=actor_of(request),
-            prompt=prompt_for(_user(request), slug),
+            prompt=prompt,
             now=timezone.now(),
             **(facts | {"messages": [dict(one) for one in facts["messages"]]}),
         )
@@ -256,6 +257,7 @@ class VersionDiff(APIView):
         responses=FieldDiffSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> Response:
+        prompt_for(_user(request), slug)
         versions = [
             version_for(_user(request), slug, _number(request, name)) for name in ("from", "to")
         ]

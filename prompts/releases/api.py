@@ -17,7 +17,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.terms import Environment
 from governance.kernel.web import actor_of, get_or_404
 from governance.model_cards.models import Deployment
-from prompts.catalogue.selectors import version_for
+from prompts.catalogue.selectors import prompt_for, version_for
 from prompts.releases import services
 from prompts.releases.models import Release
 from prompts.releases.selectors import releases_visible_to
@@ -124,6 +124,7 @@ class ReleasePropose(generics.GenericAPIView[Release]):
 
     @extend_schema(request=ReleaseInput, responses={201: ReleaseProposed})
     def post(self, request: Request, slug: str) -> Response:
+        prompt_for(cast(User, request.user), slug)
         given = ReleaseInput(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data

@@ -195,7 +195,7 @@ def things_of(settings: Any) -> Things:
         ("audit/", "pk"): event.pk,
         ("audit/packs/", "pk"): pack.pk,
         ("use-cases/", "slug"): use_case.slug,
-        ("use-cases/", "step"): "pattern",
+        ("use-cases/", "step"): "risk",
         ("use-cases/", "metric"): SuccessMetric.objects.filter(use_case=use_case).get().pk,
         ("use-cases/", "item"): ChecklistItem.objects.filter(use_case=use_case)[0].pk,
         ("datasets/", "pk"): Dataset.objects.get().pk,

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.access.services import create_api_key
+from governance.access.keys import create_api_key
 from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
 from reviews.queues.models import Queue, ReviewItem

@@ -116,7 +116,8 @@ def test_anybody_with_a_role_declares_and_a_refusal_keeps_the_words(watch: Watch
     made = reviewer.post("/incidents/declare/", typed | {"title": "Name shown"})
     incident = Incident.objects.get()
     assert made["Location"] == f"/incidents/{incident.pk}/"
-    assert incident.aware_at.isoformat() == "2026-01-02T08:00:00+00:00"
+    # Typed in the person's zone, which is Amsterdam where nobody chose another.
+    assert incident.aware_at.isoformat() == "2026-01-02T07:00:00+00:00"
     assert incident.clocks.get().code == "gdpr_33"
     assert signed_in(make_person()).get("/incidents/declare/").status_code == 403
 
