@@ -110,7 +110,12 @@ def worker() -> Iterator[Callable[[], str]]:
 
     task_postrun.connect(note, sender=tasks.run_call, weak=False)
     try:
-        with start_worker(celery_app, perform_ping_check=False, queues=["calls"]):
+        with start_worker(
+            celery_app,
+            perform_ping_check=False,
+            queues=["calls"],
+            shutdown_timeout=LONGEST_SECONDS,
+        ):
             yield lambda: over.get(timeout=LONGEST_SECONDS)
     finally:
         task_postrun.disconnect(note, sender=tasks.run_call)
