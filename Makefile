@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export TLDEXTRACT_CACHE ?= $(CURDIR)/var/cache
 
-.PHONY: run test browser broker check format bench lock clean
+.PHONY: run test coverage browser broker check format bench lock clean
 
 run: $(STAMP)
 	@$(BIN)/python -m governance.config.launch
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n auto
+
+coverage: $(STAMP)
+	@$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered -m "not browser"
 
 browser: $(STAMP)
 	@PLACET_REQUIRE_CHROMIUM=1 $(BIN)/python -m pytest -m browser

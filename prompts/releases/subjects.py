@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Avg, Count, Q
 from django.urls import reverse
 
@@ -168,6 +169,6 @@ def _figures(version_id: int) -> dict[str, str]:
     return {
         "calls": str(figures["calls"]),
         "failures": str(figures["failures"]),
-        "cost": f"{figures['cost']:.6f}",
+        "cost": f"{figures['cost']:.6f} {settings.PLACET_CURRENCY}",
         "latency": f"{figures['latency'] or 0:.0f} ms",
     }

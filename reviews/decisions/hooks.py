@@ -38,9 +38,9 @@ def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:
 
 
 evidence_sections.add(
-    "review-decisions",
+    "review_decisions",
     EvidenceSection(
-        "review-decisions",
+        "review_decisions",
         "Review decisions",
         COLUMNS,
         _rows,
