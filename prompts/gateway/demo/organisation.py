@@ -330,7 +330,7 @@ def _budgets(people: People, licence: UseCase, now: datetime) -> None:
         actor=people.actor("finance"),
         team=people.teams["legal"],
         use_case=licence,
-        limit=Decimal("0.0025"),
+        limit=Decimal("0.0029"),
         hard=False,
         starts_on=now.date().replace(day=1),
         reason="A first dozen licences",
