@@ -1,11 +1,21 @@
 """The Celery application; tasks are named by string and carry ids only."""
 
 import os
+from typing import Any
 
-from celery import Celery
+import structlog
+from celery import Celery, Task
+from celery.signals import task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.config.settings")
 
 app = Celery("placet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@task_prerun.connect
+def begin_log_context(task_id: str, task: Task, **_: Any) -> None:
+    """Each task's log lines carry its own ids, and none of the task before."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)

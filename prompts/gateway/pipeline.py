@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
+
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.refusals import Refusal
 from prompts.gateway.reply import GovernedReply, reply_of, reply_of_earlier
@@ -29,10 +31,12 @@ from prompts.gateway.stages.screen_input import screen_input
 from prompts.gateway.stages.screen_output import screen_output
 from prompts.gateway.stages.settle import settle, settle_refused
 
+log = structlog.get_logger("placet.call")
+
 
 def run(request: GovernedRequest) -> GovernedReply:
     """One governed call from its request to its reply. Raises nothing but bugs."""
-    context = CallContext(request)
+    context = begin(request)
     try:
         if earlier := enter(context):
             return earlier
@@ -44,7 +48,7 @@ def run(request: GovernedRequest) -> GovernedReply:
 
 def accept(request: GovernedRequest) -> GovernedReply:
     """Let a call in and leave the rest to a worker: its request is sealed in the call's payload."""
-    context = CallContext(request)
+    context = begin(request)
     try:
         if earlier := enter(context):
             return earlier
@@ -56,6 +60,7 @@ def accept(request: GovernedRequest) -> GovernedReply:
 
 def carry_on(call_id: UUID) -> None:
     """The worker's half of an accepted call. A call that is settled or run by another is left."""
+    structlog.contextvars.bind_contextvars(call=str(call_id))
     context = resume(call_id)
     if context is None:
         return
@@ -66,6 +71,13 @@ def carry_on(call_id: UUID) -> None:
     except Refusal as refusal:
         context.refusal = refusal
     conclude(context)
+
+
+def begin(request: GovernedRequest) -> CallContext:
+    """A call with its id, which every log line of it carries from here on."""
+    context = CallContext(request)
+    structlog.contextvars.bind_contextvars(call=str(context.call_id))
+    return context
 
 
 def enter(context: CallContext) -> GovernedReply | None:
@@ -103,4 +115,7 @@ def conclude(context: CallContext) -> GovernedReply:
         settle_refused(context)
     else:
         settle(context)
-    return reply_of(context)
+    code = context.refusal.code if context.refusal else ""
+    reply = reply_of(context)
+    log.info("call", state=reply.state, refusal=code, attempts=len(context.attempts))
+    return reply

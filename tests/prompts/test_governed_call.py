@@ -10,6 +10,8 @@ import openai
 import pytest
 from django.test import Client
 from django.utils import timezone
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from governance.approvals import services as approvals
 from governance.approvals.models import Approval
@@ -236,3 +238,20 @@ def test_an_unmodified_openai_client_reads_a_held_answer(
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=f"{live_server.url}/v1", api_key="wrong").models.list()
     client.close()
+
+
+def test_the_log_names_request_call_and_actor_and_holds_no_body(
+    here: World, model: Provider, client: Client
+) -> None:
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        reply = client.post(
+            "/v1/chat/completions",
+            {"model": "licence-review", "messages": [], "variables": {"licence_text": "Sesame"}},
+            content_type="application/json",
+            headers={"authorization": f"Bearer {here.key}", "x-request-id": "request-number-one"},
+        )
+    line = next(one for one in lines if one["event"] == "call")
+    assert (line["request_id"], line["call"]) == ("request-number-one", reply["x-call-id"])
+    assert line["actor"] == f"key:{here.key.split('_')[1]}"
+    assert line["state"] == "held"
+    assert "Sesame" not in str(lines) and here.key not in str(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from governance.access.selectors import KeyRefused, authenticate_key
 from governance.kernel.authority import Permission
 from governance.registry.models import UseCase
@@ -20,6 +22,7 @@ def authenticate(context: CallContext) -> None:
     except KeyRefused as refusal:
         raise InvalidApiKey(refusal.message) from None
     context.key = key
+    structlog.contextvars.bind_contextvars(actor=f"key:{key.prefix}")
     if "calls:create" not in key.scopes:
         raise InsufficientScope("This API key may read calls, not make them.")
     found = UseCase.objects.select_related("team").filter(pk=key.use_case_id, slug=slug).first()
