@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 import structlog
-from celery import Celery, Task
+from celery import Celery
 from celery.signals import task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.config.settings")
@@ -15,7 +15,7 @@ app.autodiscover_tasks()
 
 
 @task_prerun.connect
-def begin_log_context(task_id: str, task: Task, **_: Any) -> None:
+def begin_log_context(task_id: str, task: Any, **_: Any) -> None:
     """Each task's log lines carry its own ids, and none of the task before."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
