@@ -1,13 +1,13 @@
 from django.urls import path
 
-from governance.registry import api, api_datasets, api_metrics
+from governance.registry import api, api_datasets, api_metrics, api_risk
 
 _ONE = "use-cases/<slug:slug>/"
 urlpatterns = [
     path("use-cases/", api.UseCaseList.as_view(), name="api-use-cases"),
     path(_ONE, api.UseCaseDetail.as_view(), name="api-use-case"),
     path(f"{_ONE}scores/", api.ScoreList.as_view(), name="api-scores"),
-    path(f"{_ONE}risk-assessments/", api.RiskList.as_view(), name="api-risk"),
+    path(f"{_ONE}risk-assessments/", api_risk.RiskList.as_view(), name="api-risk"),
     path(f"{_ONE}stages/", api.StageProposal.as_view(), name="api-stages"),
     path(f"{_ONE}owner/", api.OwnerChange.as_view(), name="api-owner"),
     path(f"{_ONE}suspend/", api.Suspension.as_view(), name="api-suspend"),
@@ -25,6 +25,7 @@ urlpatterns = [
         name="api-checklist-done",
     ),
     path(f"{_ONE}datasets/", api_datasets.DatasetNaming.as_view(), name="api-naming"),
+    path("risk-questionnaire/", api_risk.RiskQuestionnaire.as_view(), name="api-questionnaire"),
     path("datasets/", api_datasets.DatasetList.as_view(), name="api-datasets"),
     path("datasets/<int:pk>/", api_datasets.DatasetDetail.as_view(), name="api-dataset"),
 ]

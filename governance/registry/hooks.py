@@ -128,6 +128,7 @@ def risk_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
             "at": one.at.isoformat(),
             "assessor": one.assessor.email,
             "tier": one.tier,
+            "act_class": one.act_class,
             "questionnaire": one.questionnaire_version,
             "rules": ", ".join(rule["code"] for rule in one.fired_rules),
         }
@@ -154,7 +155,7 @@ for section in (
     EvidenceSection(
         "risk_assessments",
         "Risk assessments",
-        ("use_case", "at", "assessor", "tier", "questionnaire", "rules"),
+        ("use_case", "at", "assessor", "tier", "act_class", "questionnaire", "rules"),
         risk_rows,
         counted_by=("tier",),
     ),

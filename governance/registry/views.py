@@ -27,7 +27,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import actor_of, get_or_404, page, requires
-from governance.registry import charts, metrics, results, risk, scoring, services
+from governance.registry import charts, metrics, results, scoring, services
 from governance.registry.models import SuccessMetric, UseCase
 from governance.registry.registries import use_case_panels
 from governance.registry.rules import USE_CASE_STAGES
@@ -173,7 +173,6 @@ def _detail(
         "standing": standing("use_case_stage", use_case, now),
         "scores": [_score(one) for one in use_case.scores.select_related("assessor")],
         "assessment": use_case.risk_assessments.select_related("assessor").first(),
-        "risk_questions": risk.QUESTIONS,
         "metrics": [_results(one) for one in use_case.metrics.prefetch_related("measurements")],
         "checklist": use_case.checklist.select_related("done_by"),
         "datasets": _datasets(use_case),
