@@ -21,9 +21,13 @@ LONGEST_RATIONALE = 500
 
 
 def check_can_assess(actor: Actor, use_case: UseCase) -> None:
-    manages = actor.may(Permission.USE_CASE_MANAGE, use_case.team)
-    if not manages and not actor.may(Permission.USE_CASE_ASSESS):
+    if not can_assess(actor, use_case):
         raise NotAllowed("Nothing was saved: its owner or a safety officer assesses it.")
+
+
+def can_assess(actor: Actor, use_case: UseCase) -> bool:
+    manages = actor.may(Permission.USE_CASE_MANAGE, use_case.team)
+    return manages or actor.may(Permission.USE_CASE_ASSESS)
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -21,7 +21,8 @@ from governance.audit.registries import (
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
-from governance.registry.models import RiskAssessment, UseCase
+from governance.registry.models import Mitigation, RiskAssessment, UseCase
+from governance.registry.risk_standing import due_assessments, unconfirmed_residuals
 from governance.registry.rules import USE_CASE_STAGES, Stage
 from governance.registry.subjects import StageSubject
 
@@ -33,6 +34,10 @@ for action, sentence in {
     "use_case.changed": "{actor} changed {subject}",
     "use_case.scored": "{actor} scored {subject}",
     "use_case.assessed": "{actor} assessed the risk of {subject}",
+    "use_case.mitigation_added": "{actor} added a mitigation to {subject}",
+    "use_case.mitigation_done": "{actor} finished a mitigation of {subject}",
+    "use_case.residual_judged": "{actor} judged the residual risk of {subject}",
+    "use_case.residual_confirmed": "{actor} confirmed the residual risk of {subject}",
     "use_case.suspended": "{actor} suspended {subject}",
     "use_case.resumed": "{actor} resumed {subject}",
     "use_case.metric_added": "{actor} added a success metric to {subject}",
@@ -82,6 +87,56 @@ def drafts(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("drafts", drafts)
+
+
+def mitigations_owned(user: User, now: datetime) -> list[InboxItem]:
+    """Measures that are this person's and not done."""
+    mine = Mitigation.objects.open().filter(owner=user).exclude(use_case__stage=Stage.RETIRED)
+    return [
+        InboxItem(
+            title=one.measure,
+            detail=f"Against “{one.risk}” of {one.use_case}",
+            url=f"{reverse('registry:detail', args=[one.use_case.slug])}#risk",
+            due_at=datetime.combine(one.due_on + timedelta(days=1), time.min, UTC),
+            kind="mitigation",
+        )
+        for one in mine.select_related("use_case")[:20]
+    ]
+
+
+def assessments_due(user: User, now: datetime) -> list[InboxItem]:
+    """Use cases of this person whose assessment no longer holds."""
+    return [
+        InboxItem(
+            title=f"Assess the risk of {one.use_case} again",
+            detail=f"{'; '.join(why).capitalize()}.",
+            url=reverse("registry:step", args=[one.use_case.slug, "risk"]),
+            due_at=min(one.ends_at, now),
+            kind="assessment",
+        )
+        for one, why in due_assessments(user, now)[:20]
+    ]
+
+
+def residuals_to_confirm(user: User, now: datetime) -> list[InboxItem]:
+    """Judgements that wait for a safety officer."""
+    if not user.may(Permission.USE_CASE_ASSESS):
+        return []
+    return [
+        InboxItem(
+            title=f"Confirm the residual risk of {one.assessment.use_case}",
+            detail=f"{one.assessor} says {one.tier}; it was assessed as {one.assessment.tier}",
+            url=f"{reverse('registry:detail', args=[one.assessment.use_case.slug])}#risk",
+            due_at=None,
+            kind="residual",
+        )
+        for one in unconfirmed_residuals(user)[:20]
+    ]
+
+
+inbox.add("mitigations", mitigations_owned)
+inbox.add("assessments", assessments_due)
+inbox.add("residuals", residuals_to_confirm)
 
 
 def use_cases_for_keys(user: User) -> list[KeySubject]:

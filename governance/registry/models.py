@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -115,6 +115,7 @@ class RiskAssessment(models.Model):
     # What it rested on (`reassessment.Facts`); assessments from before kept none.
     facts: Any = models.JSONField(default=dict, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
+    noticed_days = models.PositiveSmallIntegerField(null=True, blank=True)
     at = models.DateTimeField()
 
     class Meta:
@@ -143,6 +144,73 @@ class RiskAssessment(models.Model):
     @property
     def class_words(self) -> str:
         return risk.CLASS_WORDS[risk.ActClass(self.act_class)] if self.act_class else ""
+
+
+class MitigationQuerySet(models.QuerySet["Mitigation"]):
+    def open(self) -> MitigationQuerySet:
+        return self.filter(done_at=None)
+
+    def overdue(self, now: datetime) -> MitigationQuerySet:
+        return self.open().filter(due_on__lt=now.astimezone(UTC).date())
+
+
+class Mitigation(models.Model):
+    """One measure against one risk of a use case, with its owner and its day."""
+
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="mitigations")
+    risk = models.CharField(max_length=300)
+    measure = models.CharField(max_length=500)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="mitigations")
+    due_on = models.DateField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    evidence = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = MitigationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="mitigation_done_with_evidence",
+                condition=models.Q(done_at=None) | ~models.Q(evidence=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.measure
+
+    def state(self, today: date) -> str:
+        if self.done_at is not None:
+            return "done"
+        return "overdue" if self.due_on < today else "open"
+
+
+class ResidualRisk(models.Model):
+    """What a person judges to be left of an assessed risk, and whether another confirmed it."""
+
+    assessment = models.ForeignKey(RiskAssessment, models.CASCADE, related_name="residuals")
+    tier = models.CharField(max_length=15, choices=_choices(RiskTier))
+    rationale = models.CharField(max_length=1000)
+    assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="residual_confirmed_by_another",
+                condition=models.Q(confirmed_by=None)
+                | ~models.Q(confirmed_by=models.F("assessor")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tier} residual risk"
 
 
 class SuccessMetric(models.Model):

@@ -125,7 +125,7 @@ def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
 
 def facts_of(use_case: UseCase) -> reassessment.Facts:
     """The named facts that an assessment rests on, as they are now."""
-    named = [Sensitivity(one) for one in use_case.datasets.values_list("sensitivity", flat=True)]
+    named = [Sensitivity(one.sensitivity) for one in use_case.datasets.all()]
     return reassessment.Facts(
         sensitivity=use_case.sensitivity,
         serving=use_case.serving,
