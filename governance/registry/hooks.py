@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from governance.access.models import User
@@ -21,7 +22,7 @@ from governance.audit.registries import (
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
-from governance.registry.models import Mitigation, RiskAssessment, UseCase
+from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment, UseCase
 from governance.registry.risk_standing import due_assessments, unconfirmed_residuals
 from governance.registry.rules import USE_CASE_STAGES, Stage
 from governance.registry.subjects import StageSubject
@@ -189,6 +190,45 @@ def risk_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
         }
 
 
+def mitigation_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Measures that were open or done in the period, with their owners and what shows them."""
+    measures = Mitigation.objects.select_related("use_case", "owner").filter(
+        Q(done_at=None) | Q(done_at__gte=scope.starts_at), created_at__lt=scope.ends_at
+    )
+    if scope.team_id is not None:
+        measures = measures.filter(use_case__team_id=scope.team_id)
+    for one in measures.order_by("created_at", "pk").iterator():
+        yield {
+            "use_case": one.use_case.slug,
+            "risk": one.risk,
+            "measure": one.measure,
+            "owner": one.owner.email,
+            "due_on": one.due_on.isoformat(),
+            "done_at": one.done_at.isoformat() if one.done_at else "",
+            "evidence": one.evidence,
+        }
+
+
+def residual_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Judgements of the period of what is left, and who confirmed them."""
+    judged = ResidualRisk.objects.select_related(
+        "assessment__use_case", "assessor", "confirmed_by"
+    ).filter(at__gte=scope.starts_at, at__lt=scope.ends_at)
+    if scope.team_id is not None:
+        judged = judged.filter(assessment__use_case__team_id=scope.team_id)
+    for one in judged.order_by("at", "pk").iterator():
+        yield {
+            "use_case": one.assessment.use_case.slug,
+            "at": one.at.isoformat(),
+            "inherent": one.assessment.tier,
+            "residual": one.tier,
+            "rationale": one.rationale,
+            "assessor": one.assessor.email,
+            "confirmed_by": one.confirmed_by.email if one.confirmed_by else "",
+            "confirmed_at": one.confirmed_at.isoformat() if one.confirmed_at else "",
+        }
+
+
 for section in (
     EvidenceSection(
         "use_cases",
@@ -213,6 +253,28 @@ for section in (
         ("use_case", "at", "assessor", "tier", "act_class", "questionnaire", "rules"),
         risk_rows,
         counted_by=("tier",),
+    ),
+    EvidenceSection(
+        "mitigations",
+        "Mitigations",
+        ("use_case", "risk", "measure", "owner", "due_on", "done_at", "evidence"),
+        mitigation_rows,
+    ),
+    EvidenceSection(
+        "residual_risks",
+        "Residual risks",
+        (
+            "use_case",
+            "at",
+            "inherent",
+            "residual",
+            "rationale",
+            "assessor",
+            "confirmed_by",
+            "confirmed_at",
+        ),
+        residual_rows,
+        counted_by=("inherent", "residual"),
     ),
 ):
     evidence_sections.add(section.name, section)

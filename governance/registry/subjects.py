@@ -102,7 +102,7 @@ class StageSubject:
                 risk.tier if risk else None,
                 note="; ".join(rule["because"] for rule in risk.fired_rules) if risk else "",
             ),
-            Evidence("AI Act class", risk.class_words if risk else None),
+            Evidence("AI Act class", (risk.class_words or None) if risk else None),
             Evidence("Datasets", str(facts.datasets) if facts.datasets else None),
             Evidence(
                 "Success metrics with target",

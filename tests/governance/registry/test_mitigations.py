@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.test import Client
-from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.access.models import User
 from governance.audit.models import AuditEvent
+from governance.audit.registries import PackScope, evidence_sections
 from governance.home.models import Notification
 from governance.home.selectors import waiting_for
 from governance.kernel.authority import Actor
@@ -26,7 +25,7 @@ from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment,
 from governance.registry.risk import FLOOR, ActClass
 from governance.registry.subjects import StageSubject
 from tests.factories.ledger import make_person, make_team
-from tests.factories.registry import queries
+from tests.factories.registry import tier_of
 
 JSON = "application/json"
 TIERS = st.sampled_from(list(RiskTier))
@@ -94,42 +93,6 @@ def test_the_stricter_of_two_tiers_is_the_same_from_both_sides() -> None:
 
 
 @pytest.fixture
-def now(db: None) -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def safety(db: None) -> User:
-    return make_person("safety")
-
-
-@pytest.fixture
-def assessed(use_case: UseCase, owner: User, now: datetime) -> RiskAssessment:
-    """High by our rules alone: harm is possible and nobody looks first."""
-    answers = {"harm": True, "decides": True}
-    return assessments.assess_risk(
-        actor=Actor.person(owner), use_case=use_case, answers=answers, now=now
-    )
-
-
-@pytest.fixture
-def add(use_case: UseCase, owner: User, now: datetime) -> Callable[..., Mitigation]:
-    def added(**facts: Any) -> Mitigation:
-        given: dict[str, Any] = {
-            "actor": Actor.person(owner),
-            "use_case": use_case,
-            "risk": "It invents a right",
-            "measure": "A person looks first",
-            "owner": owner,
-            "due_on": now.date() + timedelta(days=5),
-            "now": now,
-        }
-        return mitigations.add_mitigation(**given | facts)
-
-    return added
-
-
-@pytest.fixture
 def relieved(
     add: Callable[..., Mitigation],
     assessed: RiskAssessment,
@@ -147,10 +110,6 @@ def relieved(
     )
     assert tier_of(use_case) == "high"
     return mitigations.confirm_residual(actor=Actor.person(safety), residual_id=left.pk, now=now)
-
-
-def tier_of(use_case: UseCase) -> str:
-    return UseCase.objects.get(pk=use_case.pk).tier
 
 
 def test_a_confirmed_residual_decides_until_a_new_risk_is_found(
@@ -226,6 +185,24 @@ def test_an_older_judgement_or_one_before_a_new_risk_is_not_confirmed(
     for left in (first, second):
         with pytest.raises(WrongState, match="newer"):
             mitigations.confirm_residual(actor=Actor.person(safety), residual_id=left.pk, now=later)
+
+
+def test_a_lower_rest_is_not_confirmed_while_a_mitigation_is_open(
+    assessed: RiskAssessment,
+    use_case: UseCase,
+    owner: User,
+    safety: User,
+    add: Callable[..., Mitigation],
+    now: datetime,
+) -> None:
+    actor, one = Actor.person(owner), add()
+    mitigations.finish_mitigation(actor=actor, mitigation_id=one.pk, evidence="Seen.", now=now)
+    left = mitigations.judge_residual(
+        actor=actor, use_case=use_case, tier="limited", rationale="Somebody looks.", now=now
+    )
+    add()
+    with pytest.raises(WrongState, match="is open"):
+        mitigations.confirm_residual(actor=Actor.person(safety), residual_id=left.pk, now=now)
 
 
 def test_a_residual_worse_than_the_rules_counts_at_once(
@@ -323,137 +300,22 @@ def test_a_safety_officer_finds_what_waits_for_confirmation(
     assert not waits(safety)
 
 
-# The page
-
-
-def text(answer: Any) -> str:
-    return str(answer.content.decode())
-
-
-def test_from_the_mitigation_to_the_confirmed_rest_by_page(
-    signed_in: Client, client: Client, use_case: UseCase, assessed: RiskAssessment, owner: User
+def test_the_pack_holds_the_measures_and_what_was_left(
+    relieved: ResidualRisk, use_case: UseCase, owner: User, safety: User, now: datetime
 ) -> None:
-    page = f"/use-cases/{use_case.slug}/"
-    sent = {
-        "risk": "It invents",
-        "measure": "Look first",
-        "owner": owner.pk,
-        "due_on": timezone.now().date() + timedelta(days=3),
-    }
-    assert signed_in.post(f"{page}mitigations/", sent)["Location"] == f"{page}#risk"
-    one = Mitigation.objects.get()
-    shown = text(signed_in.get(page))
-    assert "Against: It invents." in shown
-    assert "Not below high" in shown
-    bad = signed_in.post(f"{page}mitigations/{one.pk}/", {"evidence": " "})
-    assert bad.status_code == 422
-    assert "Say what shows it." in text(bad)
-    signed_in.post(f"{page}mitigations/{one.pk}/", {"evidence": "Minutes of May."})
-    assert "Minutes of May." in text(signed_in.get(page))
-    signed_in.post(f"{page}residual/", {"tier": "limited", "rationale": "Somebody looks."})
-    shown = text(signed_in.get(page))
-    assert "not confirmed yet" in shown
-    assert "Confirm limited" not in shown
-    client.force_login(make_person("safety"))
-    assert "Confirm limited" in text(client.get(page))
-    left = ResidualRisk.objects.get()
-    assert client.post(f"{page}residual/{left.pk}/").status_code == 302
-    assert tier_of(use_case) == "limited"
-    assert "confirmed by" in text(client.get(page))
+    day = timedelta(days=1)
 
+    def rows(name: str, team_id: int | None, starts_at: datetime) -> list[dict[str, Any]]:
+        section = evidence_sections[name]
+        found = list(section.rows(PackScope(starts_at, now + day, team_id)))
+        assert all(tuple(row) == section.columns for row in found)
+        return found
 
-def test_a_form_that_does_not_fit_keeps_what_was_typed(
-    signed_in: Client, use_case: UseCase, assessed: RiskAssessment
-) -> None:
-    page = f"/use-cases/{use_case.slug}/"
-    sent = {"risk": "It invents", "measure": "Look", "owner": "x", "due_on": "2099-01-01"}
-    bad = signed_in.post(f"{page}mitigations/", sent)
-    assert bad.status_code == 422
-    assert 'value="It invents"' in text(bad)
-    assert "Choose somebody who sees this use case." in text(bad)
-    dayless = signed_in.post(f"{page}mitigations/", sent | {"due_on": "soon"})
-    assert "Give a day as 2026-11-30." in text(dayless)
-    low = signed_in.post(f"{page}residual/", {"tier": "minimal", "rationale": "I hope so."})
-    assert low.status_code == 422
-    assert "I hope so.</textarea>" in text(low)
-    assert "The rules allow high at least" in text(low)
-    odd = signed_in.post(f"{page}residual/", {"tier": "none", "rationale": ""})
-    assert "Choose a tier." in text(odd)
-    assert not ResidualRisk.objects.exists()
-
-
-def test_an_overdue_mitigation_stands_out(
-    signed_in: Client, use_case: UseCase, add: Callable[..., Mitigation], now: datetime
-) -> None:
-    one = add()
-    Mitigation.objects.filter(pk=one.pk).update(due_on=now.date() - timedelta(days=2))
-    assert "1 overdue." in text(signed_in.get(f"/use-cases/{use_case.slug}/"))
-    assert Mitigation.objects.overdue(now).get() == one
-    assert "Not assessed yet." in text(signed_in.get(f"/use-cases/{use_case.slug}/"))
-
-
-def test_roles_on_the_page(
-    client: Client, use_case: UseCase, add: Callable[..., Mitigation]
-) -> None:
-    page, one = f"/use-cases/{use_case.slug}/", add()
-    client.force_login(make_person("board"))
-    shown = text(client.get(page))
-    assert "A person looks first" in shown
-    assert "Add a mitigation" not in shown
-    assert client.post(f"{page}mitigations/", {}).status_code == 403
-    assert client.post(f"{page}mitigations/{one.pk}/", {"evidence": "x"}).status_code == 403
-    assert client.post(f"{page}residual/", {}).status_code == 403
-    client.force_login(make_person("owner", make_team()))
-    assert client.post(f"{page}mitigations/{one.pk}/", {"evidence": "x"}).status_code == 404
-
-
-# The API
-
-
-def test_the_whole_way_over_the_api(
-    signed_in: Client, client: Client, use_case: UseCase, assessed: RiskAssessment, owner: User
-) -> None:
-    url = f"/api/v1/use-cases/{use_case.slug}/"
-    body = {"risk": "R", "measure": "M", "owner": owner.pk, "due_on": "2099-01-01"}
-    made = signed_in.post(f"{url}mitigations/", body, JSON)
-    assert made.status_code == 201
-    early = {"tier": "limited", "rationale": "Soon done."}
-    refused = signed_in.post(f"{url}residual-risks/", early, JSON)
-    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["tier"])
-    done = f"{url}mitigations/{made.json()['id']}/done/"
-    assert signed_in.post(done, {"evidence": "Shown."}, JSON).json()["evidence"] == "Shown."
-    left = signed_in.post(f"{url}residual-risks/", early, JSON).json()
-    confirm = f"{url}residual-risks/{left['id']}/confirm/"
-    assert signed_in.post(confirm).status_code == 403
-    client.force_login(make_person("safety"))
-    assert client.post(confirm).json()["confirmed_at"]
-    now = client.get(f"{url}risk/").json()
-    assert (now["inherent"], now["residual"]["tier"], now["decides"]) == ("high", *["limited"] * 2)
-    assert (now["due"], now["lowest_residual"], now["act_class"]) == ([], "limited", "minimal")
-    assert len(client.get(f"{url}residual-risks/").json()["results"]) == 1
-    client.force_login(make_person("owner", make_team()))
-    for path in ("risk/", "mitigations/", "residual-risks/"):
-        assert client.get(url + path).status_code == 404
-
-
-def test_before_an_assessment_nothing_is_known(signed_in: Client, use_case: UseCase) -> None:
-    now = signed_in.get(f"/api/v1/use-cases/{use_case.slug}/risk/").json()
-    assert (now["inherent"], now["residual"], now["decides"]) == (None, None, None)
-
-
-@pytest.mark.parametrize("path", ["/api/v1/use-cases/{}/mitigations/", "/use-cases/{}/", "/"])
-def test_more_mitigations_need_no_more_queries(
-    signed_in: Client,
-    use_case: UseCase,
-    assessed: RiskAssessment,
-    add: Callable[..., Mitigation],
-    path: str,
-) -> None:
-    add()
-    address = path.format(use_case.slug)
-    signed_in.get(address)
-    one = queries(lambda: signed_in.get(address))
-    add(owner=make_person("board"))
-    add()
-    # The history is read with the page; three events are as many queries as one.
-    assert queries(lambda: signed_in.get(address)) == one
+    for team_id in (None, use_case.team_id):
+        [measure] = rows("mitigations", team_id, now - day)
+        assert (measure["owner"], measure["evidence"]) == (owner.email, "Seen.")
+        [left] = rows("residual_risks", team_id, now - day)
+        assert (left["inherent"], left["residual"]) == ("high", "limited")
+        assert left["confirmed_by"] == safety.email
+    assert rows("mitigations", make_team().pk, now - day) == []
+    assert rows("mitigations", None, now + day / 2) == []

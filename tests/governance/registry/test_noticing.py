@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from governance.access.models import User
 from governance.config.schedule import BEAT_SCHEDULE
@@ -19,11 +18,6 @@ from tests.factories.ledger import make_person, make_team, make_use_case
 from tests.factories.registry import make_dataset, queries
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
 
 
 def assess(use_case: UseCase, person: User, now: datetime) -> RiskAssessment:
