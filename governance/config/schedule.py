@@ -8,6 +8,7 @@ _EVERY: dict[str, float] = {
     "governance.audit.tasks.keep_house": 60,
     "governance.approvals.tasks.keep_house": 60,
     "governance.incidents.tasks.keep_house": 60,
+    "governance.registry.tasks.keep_house": 3600,
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
     "telemetry.drift.tasks.check_due": 60,

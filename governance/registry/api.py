@@ -1,4 +1,4 @@
-"""Use cases over the API: register, change, assess, propose, hand over, suspend."""
+"""Use cases over the API: register, change, score, propose, hand over, suspend."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, get_or_404
 from governance.registry import assessments, services
-from governance.registry.models import RiskAssessment, Score, UseCase
+from governance.registry.models import Score, UseCase
 from governance.registry.selectors import gate_facts, gates_of, use_cases_visible_to
 
 TEXT = 5000
@@ -45,10 +45,12 @@ class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
             "serving",
             "override_reason",
             "topology",
+            "is_user_facing",
             "sensitivity",
             "oversight",
             "sample_share",
             "tier",
+            "act_class",
             "stage",
             "is_draft",
             "suspended_at",
@@ -73,6 +75,7 @@ class UseCaseChange(serializers.Serializer[Any]):
     serving = serializers.CharField(max_length=15, required=False, allow_blank=True)
     override_reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
     topology = serializers.CharField(max_length=15, required=False)
+    is_user_facing = serializers.BooleanField(required=False)
     sensitivity = serializers.CharField(max_length=12, required=False)
     oversight = serializers.CharField(max_length=15, required=False)
     sample_share = serializers.DecimalField(
@@ -115,18 +118,6 @@ class ScoreInput(serializers.Serializer[Any]):
     effort = serializers.DictField(child=serializers.IntegerField(min_value=1, max_value=5))
     rationales = serializers.DictField(child=serializers.CharField(max_length=500))
     rationale = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
-
-
-class RiskSerializer(serializers.ModelSerializer[RiskAssessment]):
-    class Meta:
-        model = RiskAssessment
-        fields = ["id", "assessor", "questionnaire_version", "answers", "tier", "fired_rules", "at"]
-
-
-class RiskInput(serializers.Serializer[Any]):
-    """Answers to the questionnaire by question code; one that is missing counts as no."""
-
-    answers = serializers.DictField(child=serializers.BooleanField())
 
 
 class StageInput(serializers.Serializer[Any]):
@@ -271,30 +262,6 @@ class ScoreList(generics.ListAPIView[Score]):
             **valid(ScoreInput(data=request.data)),
         )
         return Response(ScoreSerializer(made).data, status=201)
-
-
-class RiskList(generics.ListAPIView[RiskAssessment]):
-    """Risk assessments of a use case, newest first; a POST answers the questionnaire."""
-
-    required_permission: ClassVar = {
-        "GET": Permission.USE_CASE_VIEW,
-        "POST": (Permission.USE_CASE_MANAGE, Permission.USE_CASE_ASSESS),
-    }
-    serializer_class = RiskSerializer
-    queryset = RiskAssessment.objects.none()
-
-    def get_queryset(self) -> Any:
-        return found_use_case(self.request, self.kwargs["slug"]).risk_assessments.all()
-
-    @extend_schema(request=RiskInput, responses={201: RiskSerializer})
-    def post(self, request: Request, slug: str) -> Response:
-        made = assessments.assess_risk(
-            actor=actor_of(request),
-            use_case=found_use_case(request, slug),
-            now=timezone.now(),
-            **valid(RiskInput(data=request.data)),
-        )
-        return Response(RiskSerializer(made).data, status=201)
 
 
 class StageProposal(APIView):

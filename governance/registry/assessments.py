@@ -11,18 +11,23 @@ from django.db.models import F
 
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Invalid, NotAllowed
-from governance.registry import risk, scoring
+from governance.registry import reassessment, risk, scoring
 from governance.registry.models import RiskAssessment, Score, UseCase
-from governance.registry.services import write_event
+from governance.registry.selectors import facts_of
+from governance.registry.services import locked_use_case, write_event
 
 DIMENSIONS = scoring.IMPACT | scoring.EFFORT
 LONGEST_RATIONALE = 500
 
 
 def check_can_assess(actor: Actor, use_case: UseCase) -> None:
-    manages = actor.may(Permission.USE_CASE_MANAGE, use_case.team)
-    if not manages and not actor.may(Permission.USE_CASE_ASSESS):
+    if not can_assess(actor, use_case):
         raise NotAllowed("Nothing was saved: its owner or a safety officer assesses it.")
+
+
+def can_assess(actor: Actor, use_case: UseCase) -> bool:
+    manages = actor.may(Permission.USE_CASE_MANAGE, use_case.team)
+    return manages or actor.may(Permission.USE_CASE_ASSESS)
 
 
 @transaction.atomic
@@ -86,29 +91,52 @@ def _check_score(points: Mapping[str, int], reasons: Mapping[str, str]) -> None:
 def assess_risk(
     *, actor: Actor, use_case: UseCase, answers: Mapping[str, bool], now: datetime
 ) -> RiskAssessment:
-    """Answer the questionnaire; the tier follows from its rules and stands on the use case."""
-    check_can_assess(actor, use_case)
+    """Answer the questionnaire; tier and class follow from its rules and stand on the use case.
+
+    What an earlier assessment left as residual risk ends with it.
+    """
+    locked = locked_use_case(use_case.pk)
+    check_can_assess(actor, locked)
     given = {key: bool(answers.get(key)) for key in risk.QUESTIONS}
     assessed = risk.assess(given)
     assessment = RiskAssessment.objects.create(
-        use_case=use_case,
+        use_case=locked,
         assessor=actor.user,
         questionnaire_version=risk.VERSION,
         answers=given,
         tier=assessed.tier,
+        act_class=assessed.act_class,
         fired_rules=fired_rules(assessed),
+        facts=facts_of(locked).kept(),
+        valid_until=reassessment.valid_until(assessed.tier, now),
         at=now,
     )
-    UseCase.objects.filter(pk=use_case.pk).update(tier=assessed.tier, version=F("version") + 1)
-    use_case.tier = assessed.tier
-    after = {"tier": assessed.tier, "rules": [rule.code for rule in assessed.fired]}
+    UseCase.objects.filter(pk=locked.pk).update(
+        tier=assessed.tier, act_class=assessed.act_class, version=F("version") + 1
+    )
+    use_case.tier, use_case.act_class = assessed.tier, assessed.act_class
+    after = {
+        "tier": assessed.tier,
+        "act_class": assessed.act_class,
+        "rules": [rule.code for rule in assessed.fired],
+        "ignored": list(assessed.ignored),
+    }
     write_event(actor, "use_case.assessed", use_case, now, after=after)
     return assessment
 
 
 def fired_rules(assessed: risk.Assessed) -> list[dict[str, Any]]:
-    """The rules as they are kept: code, reason, and the answers that fired each."""
+    """The rules as they are kept: what each gave, why, and the answers that fired it."""
     return [
-        {"code": rule.code, "because": rule.because, "answers": list(rule.needs)}
+        {
+            "code": rule.code,
+            "because": rule.because,
+            "answers": list(rule.needs),
+            "tier": rule.tier,
+            "act_class": rule.act_class,
+            "basis": rule.basis,
+            "area": rule.area,
+            "applies_from": rule.applies_from.isoformat() if rule.applies_from else "",
+        }
         for rule in assessed.fired
     ]

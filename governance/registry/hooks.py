@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from governance.access.models import User
@@ -21,7 +22,8 @@ from governance.audit.registries import (
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
-from governance.registry.models import RiskAssessment, UseCase
+from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment, UseCase
+from governance.registry.risk_standing import due_assessments, unconfirmed_residuals
 from governance.registry.rules import USE_CASE_STAGES, Stage
 from governance.registry.subjects import StageSubject
 
@@ -33,6 +35,10 @@ for action, sentence in {
     "use_case.changed": "{actor} changed {subject}",
     "use_case.scored": "{actor} scored {subject}",
     "use_case.assessed": "{actor} assessed the risk of {subject}",
+    "use_case.mitigation_added": "{actor} added a mitigation to {subject}",
+    "use_case.mitigation_done": "{actor} finished a mitigation of {subject}",
+    "use_case.residual_judged": "{actor} judged the residual risk of {subject}",
+    "use_case.residual_confirmed": "{actor} confirmed the residual risk of {subject}",
     "use_case.suspended": "{actor} suspended {subject}",
     "use_case.resumed": "{actor} resumed {subject}",
     "use_case.metric_added": "{actor} added a success metric to {subject}",
@@ -84,6 +90,56 @@ def drafts(user: User, now: datetime) -> list[InboxItem]:
 inbox.add("drafts", drafts)
 
 
+def mitigations_owned(user: User, now: datetime) -> list[InboxItem]:
+    """Measures that are this person's and not done."""
+    mine = Mitigation.objects.open().filter(owner=user).exclude(use_case__stage=Stage.RETIRED)
+    return [
+        InboxItem(
+            title=one.measure,
+            detail=f"Against “{one.risk}” of {one.use_case}",
+            url=f"{reverse('registry:detail', args=[one.use_case.slug])}#risk",
+            due_at=datetime.combine(one.due_on + timedelta(days=1), time.min, UTC),
+            kind="mitigation",
+        )
+        for one in mine.select_related("use_case")[:20]
+    ]
+
+
+def assessments_due(user: User, now: datetime) -> list[InboxItem]:
+    """Use cases of this person whose assessment no longer holds."""
+    return [
+        InboxItem(
+            title=f"Assess the risk of {one.use_case} again",
+            detail=f"{'; '.join(why).capitalize()}.",
+            url=reverse("registry:step", args=[one.use_case.slug, "risk"]),
+            due_at=min(one.ends_at, now),
+            kind="assessment",
+        )
+        for one, why in due_assessments(user, now)[:20]
+    ]
+
+
+def residuals_to_confirm(user: User, now: datetime) -> list[InboxItem]:
+    """Judgements that wait for a safety officer."""
+    if not user.may(Permission.USE_CASE_ASSESS):
+        return []
+    return [
+        InboxItem(
+            title=f"Confirm the residual risk of {one.assessment.use_case}",
+            detail=f"{one.assessor} says {one.tier}; it was assessed as {one.assessment.tier}",
+            url=f"{reverse('registry:detail', args=[one.assessment.use_case.slug])}#risk",
+            due_at=None,
+            kind="residual",
+        )
+        for one in unconfirmed_residuals(user)[:20]
+    ]
+
+
+inbox.add("mitigations", mitigations_owned)
+inbox.add("assessments", assessments_due)
+inbox.add("residuals", residuals_to_confirm)
+
+
 def use_cases_for_keys(user: User) -> list[KeySubject]:
     """Use cases that this person may make keys for: of their teams, and not retired."""
     reach = user.reach(Permission.API_KEY_MANAGE)
@@ -128,8 +184,48 @@ def risk_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
             "at": one.at.isoformat(),
             "assessor": one.assessor.email,
             "tier": one.tier,
+            "act_class": one.act_class,
             "questionnaire": one.questionnaire_version,
             "rules": ", ".join(rule["code"] for rule in one.fired_rules),
+        }
+
+
+def mitigation_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Measures that were open or done in the period, with their owners and what shows them."""
+    measures = Mitigation.objects.select_related("use_case", "owner").filter(
+        Q(done_at=None) | Q(done_at__gte=scope.starts_at), created_at__lt=scope.ends_at
+    )
+    if scope.team_id is not None:
+        measures = measures.filter(use_case__team_id=scope.team_id)
+    for one in measures.order_by("created_at", "pk").iterator():
+        yield {
+            "use_case": one.use_case.slug,
+            "risk": one.risk,
+            "measure": one.measure,
+            "owner": one.owner.email,
+            "due_on": one.due_on.isoformat(),
+            "done_at": one.done_at.isoformat() if one.done_at else "",
+            "evidence": one.evidence,
+        }
+
+
+def residual_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
+    """Judgements of the period of what is left, and who confirmed them."""
+    judged = ResidualRisk.objects.select_related(
+        "assessment__use_case", "assessor", "confirmed_by"
+    ).filter(at__gte=scope.starts_at, at__lt=scope.ends_at)
+    if scope.team_id is not None:
+        judged = judged.filter(assessment__use_case__team_id=scope.team_id)
+    for one in judged.order_by("at", "pk").iterator():
+        yield {
+            "use_case": one.assessment.use_case.slug,
+            "at": one.at.isoformat(),
+            "inherent": one.assessment.tier,
+            "residual": one.tier,
+            "rationale": one.rationale,
+            "assessor": one.assessor.email,
+            "confirmed_by": one.confirmed_by.email if one.confirmed_by else "",
+            "confirmed_at": one.confirmed_at.isoformat() if one.confirmed_at else "",
         }
 
 
@@ -154,9 +250,31 @@ for section in (
     EvidenceSection(
         "risk_assessments",
         "Risk assessments",
-        ("use_case", "at", "assessor", "tier", "questionnaire", "rules"),
+        ("use_case", "at", "assessor", "tier", "act_class", "questionnaire", "rules"),
         risk_rows,
         counted_by=("tier",),
+    ),
+    EvidenceSection(
+        "mitigations",
+        "Mitigations",
+        ("use_case", "risk", "measure", "owner", "due_on", "done_at", "evidence"),
+        mitigation_rows,
+    ),
+    EvidenceSection(
+        "residual_risks",
+        "Residual risks",
+        (
+            "use_case",
+            "at",
+            "inherent",
+            "residual",
+            "rationale",
+            "assessor",
+            "confirmed_by",
+            "confirmed_at",
+        ),
+        residual_rows,
+        counted_by=("inherent", "residual"),
     ),
 ):
     evidence_sections.add(section.name, section)

@@ -19,10 +19,16 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid, NotFound
 from governance.kernel.terms import Oversight, Sensitivity
 from governance.kernel.web import actor_of, get_or_404, page, requires
-from governance.registry import assessments, framework, risk, scoring, services
+from governance.registry import assessments, framework, questionnaire, risk, scoring, services
 from governance.registry.datasets import name_datasets
 from governance.registry.models import Dataset, RiskAssessment, Score, UseCase
-from governance.registry.selectors import gate_facts, gates_of, use_cases_visible_to
+from governance.registry.selectors import (
+    facts_of,
+    gate_facts,
+    gates_of,
+    reasons_due,
+    use_cases_visible_to,
+)
 from governance.registry.views import error_status
 
 STEPS = ("what", "pattern", "data", "scores", "risk", "summary")
@@ -167,7 +173,8 @@ def _stored_pattern(use_case: UseCase) -> dict[str, Any]:
 
 def _stored_data(use_case: UseCase) -> dict[str, Any]:
     names = ("sensitivity", "oversight", "sample_share", "disclosure_text", "fallback_text")
-    return {name: getattr(use_case, name) for name in names}
+    stored = {name: getattr(use_case, name) for name in names}
+    return stored | {"is_user_facing": "yes" if use_case.is_user_facing else ""}
 
 
 def _stored_scores(use_case: UseCase) -> dict[str, Any]:
@@ -241,12 +248,19 @@ def _shown_scores(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
 
 
 def _shown_risk(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
-    shown = {"risk_questions": risk.QUESTIONS}
+    shown = {"branches": questionnaire.BRANCHES}
     if request.method != "POST":
         latest = use_case.risk_assessments.select_related("assessor").first()
         return shown | {"assessment": latest}
     assessed = risk.assess(_answers(request, risk.QUESTIONS))
-    unsaved = {"tier": assessed.tier, "fired_rules": assessments.fired_rules(assessed)}
+    unsaved = {
+        "tier": assessed.tier,
+        "act_class": assessed.act_class,
+        "class_words": risk.CLASS_WORDS[assessed.act_class],
+        "fired_rules": assessments.fired_rules(assessed),
+        "ignored": assessed.ignored,
+        "questions": risk.QUESTIONS,
+    }
     return shown | {"assessment": unsaved}
 
 
@@ -259,7 +273,6 @@ def _shown_summary(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
         ],
         "score": use_case.scores.first(),
         "assessment": use_case.risk_assessments.select_related("assessor").first(),
-        "risk_questions": risk.QUESTIONS,
         "datasets": use_case.datasets.all(),
     }
 
@@ -303,6 +316,7 @@ def _save_data(request: HttpRequest, use_case: UseCase) -> None:
     _save(
         request,
         use_case,
+        is_user_facing=post.get("is_user_facing") == "yes",
         sensitivity=post.get("sensitivity", ""),
         oversight=post.get("oversight", ""),
         sample_share=share,
@@ -366,10 +380,11 @@ def _save_risk(request: HttpRequest, use_case: UseCase) -> None:
 
 
 def _confirms(request: HttpRequest, latest: RiskAssessment) -> bool:
-    """Whether the same answers are worth keeping again: from a safety officer, or to new rules."""
+    """Whether the same answers are kept again: a safety officer's, to new rules, or when due."""
     user = cast(User, request.user)
     is_second = latest.assessor_id != user.pk and user.may(Permission.USE_CASE_ASSESS)
-    return is_second or latest.questionnaire_version != risk.VERSION
+    is_due = bool(reasons_due(latest, facts_of(latest.use_case), timezone.now()))
+    return is_second or is_due or latest.questionnaire_version != risk.VERSION
 
 
 _SAVE: dict[str, Callable[[HttpRequest, UseCase], None]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import models
 from governance.access.models import Team, User
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
-from governance.registry import scoring
+from governance.registry import questionnaire, reassessment, risk, scoring
 from governance.registry.rules import PHASES, USE_CASE_STAGES
 
 
@@ -48,7 +49,11 @@ class UseCase(models.Model):
     sample_share = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(10))
     disclosure_text = models.TextField(blank=True)
     fallback_text = models.TextField(blank=True)
+    # Whether people outside the organisation meet its answers.
+    is_user_facing = models.BooleanField(default=False)
+    # The tier that decides (`residual.deciding_tier`), and what the AI Act calls it.
     tier = models.CharField(max_length=15, choices=_choices(RiskTier), blank=True)
+    act_class = models.CharField(max_length=15, choices=_choices(risk.ActClass), blank=True)
     stage = models.CharField(
         max_length=12, choices=_choices(USE_CASE_STAGES.states), default=USE_CASE_STAGES.initial
     )
@@ -97,14 +102,20 @@ class Score(models.Model):
 
 
 class RiskAssessment(models.Model):
-    """Answers to one version of the questionnaire, the tier, and the rules that gave it."""
+    """Answers to one version of the questionnaire, tier and class, and the rules that gave them."""
 
     use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="risk_assessments")
     assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     questionnaire_version = models.PositiveIntegerField()
     answers: Any = models.JSONField()
     tier = models.CharField(max_length=15, choices=_choices(RiskTier))
+    # Version 1 asked too little to tell the class: empty there.
+    act_class = models.CharField(max_length=15, choices=_choices(risk.ActClass), blank=True)
     fired_rules: Any = models.JSONField()
+    # What it rested on (`reassessment.Facts`); assessments from before kept none.
+    facts: Any = models.JSONField(default=dict, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    noticed_days = models.PositiveSmallIntegerField(null=True, blank=True)
     at = models.DateTimeField()
 
     class Meta:
@@ -112,6 +123,94 @@ class RiskAssessment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tier} risk"
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it runs out; one from before does by the same rule."""
+        return self.valid_until or reassessment.valid_until(RiskTier(self.tier), self.at)
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """The questions that it answered."""
+        return questionnaire.texts_of(self.questionnaire_version)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Questions answered yes that nothing opened; version 1 had no such."""
+        if self.questionnaire_version == 1:
+            return ()
+        return questionnaire.ignored(self.answers)
+
+    @property
+    def class_words(self) -> str:
+        return risk.CLASS_WORDS[risk.ActClass(self.act_class)] if self.act_class else ""
+
+
+class MitigationQuerySet(models.QuerySet["Mitigation"]):
+    def open(self) -> MitigationQuerySet:
+        return self.filter(done_at=None)
+
+    def overdue(self, now: datetime) -> MitigationQuerySet:
+        return self.open().filter(due_on__lt=now.astimezone(UTC).date())
+
+
+class Mitigation(models.Model):
+    """One measure against one risk of a use case, with its owner and its day."""
+
+    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="mitigations")
+    risk = models.CharField(max_length=300)
+    measure = models.CharField(max_length=500)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="mitigations")
+    due_on = models.DateField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    evidence = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = MitigationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="mitigation_done_with_evidence",
+                condition=models.Q(done_at=None) | ~models.Q(evidence=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.measure
+
+    def state(self, today: date) -> str:
+        if self.done_at is not None:
+            return "done"
+        return "overdue" if self.due_on < today else "open"
+
+
+class ResidualRisk(models.Model):
+    """What a person judges to be left of an assessed risk, and whether another confirmed it."""
+
+    assessment = models.ForeignKey(RiskAssessment, models.CASCADE, related_name="residuals")
+    tier = models.CharField(max_length=15, choices=_choices(RiskTier))
+    rationale = models.CharField(max_length=1000)
+    assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="residual_confirmed_by_another",
+                condition=models.Q(confirmed_by=None)
+                | ~models.Q(confirmed_by=models.F("assessor")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tier} residual risk"
 
 
 class SuccessMetric(models.Model):

@@ -67,11 +67,16 @@ EVIDENCE = ("oversight", "playbook", "release")
 
 @dataclass(frozen=True)
 class GateFacts:
-    """What a gate looks at. `gaps` has a sentence per kind of EVIDENCE, empty when it is there."""
+    """What a gate looks at. `gaps` has a sentence per kind of EVIDENCE, empty when it is there.
+
+    `reassess` says why the assessment no longer holds, `prohibited` why nobody may approve it.
+    """
 
     has_framework: bool = False
     scores: int = 0
     is_assessed: bool = False
+    reassess: tuple[str, ...] = ()
+    prohibited: tuple[str, ...] = ()
     sensitivity: str = "internal"
     datasets: int = 0
     datasets_above: tuple[str, ...] = ()
@@ -112,6 +117,25 @@ def _assessed(facts: GateFacts) -> list[Requirement]:
         Requirement("pattern", facts.has_framework, "the answers to the decision framework."),
         Requirement("scores", facts.scores > 0, "at least one impact and effort score."),
         Requirement("risk", facts.is_assessed, "the risk assessment."),
+        *_holding(facts),
+    ]
+
+
+def _holding(facts: GateFacts) -> list[Requirement]:
+    """Of what was assessed: that it holds, and that the law does not prohibit it."""
+    if not facts.is_assessed:
+        return []
+    again = f"a new risk assessment: {'; '.join(facts.reassess)}."
+    forbidden = f"a use that is allowed; nobody may approve this one: {' '.join(facts.prohibited)}"
+    return [
+        Requirement(
+            "risk", not facts.reassess, again if facts.reassess else "an assessment that holds."
+        ),
+        Requirement(
+            "risk",
+            not facts.prohibited,
+            forbidden if facts.prohibited else "no practice that the AI Act prohibits.",
+        ),
     ]
 
 

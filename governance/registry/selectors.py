@@ -13,12 +13,13 @@ from django.urls import reverse
 from governance.access.models import User
 from governance.access.selectors import holders
 from governance.kernel.authority import Permission
-from governance.kernel.terms import RiskTier, Sensitivity
+from governance.kernel.terms import RiskTier, Sensitivity, highest
 from governance.kernel.web import get_or_404
 from governance.model_cards.models import Deployment
-from governance.registry import scoring
-from governance.registry.models import Dataset, Score, UseCase, UseCaseQuerySet
+from governance.registry import reassessment, scoring
+from governance.registry.models import Dataset, RiskAssessment, Score, UseCase, UseCaseQuerySet
 from governance.registry.registries import gate_evidence, monthly_costs
+from governance.registry.risk import ActClass
 from governance.registry.rules import EVIDENCE, USE_CASE_STAGES, GateFacts, requirements_for
 
 
@@ -92,7 +93,6 @@ def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
     """What the gates look at, read now."""
     counts = UseCase.objects.filter(pk=use_case.pk).aggregate(
         scored=Count("scores", distinct=True),
-        assessments=Count("risk_assessments", distinct=True),
         named=Count("datasets", distinct=True),
         with_target=Count(
             "metrics",
@@ -103,10 +103,13 @@ def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
         open_items=Count("checklist", filter=Q(checklist__done_at=None), distinct=True),
     )
     above = use_case.datasets.above(use_case.sensitivity)
+    assessment = use_case.risk_assessments.first()
     return GateFacts(
         has_framework=bool(use_case.framework_answers),
         scores=counts["scored"],
-        is_assessed=counts["assessments"] > 0,
+        is_assessed=assessment is not None,
+        reassess=tuple(reasons_due(assessment, facts_of(use_case), now)) if assessment else (),
+        prohibited=prohibited_by(assessment) if assessment else (),
         sensitivity=use_case.sensitivity,
         datasets=counts["named"],
         datasets_above=tuple(above.values_list("name", flat=True)),
@@ -117,6 +120,33 @@ def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
         metrics_measured=counts["measured"],
         open_items=counts["open_items"],
         gaps={key: gate_evidence[key].missing(use_case, now) for key in EVIDENCE},
+    )
+
+
+def facts_of(use_case: UseCase) -> reassessment.Facts:
+    """The named facts that an assessment rests on, as they are now."""
+    named = [Sensitivity(one.sensitivity) for one in use_case.datasets.all()]
+    return reassessment.Facts(
+        sensitivity=use_case.sensitivity,
+        serving=use_case.serving,
+        datasets=highest(*named) if named else "",
+        is_user_facing=use_case.is_user_facing,
+    )
+
+
+def reasons_due(assessment: RiskAssessment, facts: reassessment.Facts, now: datetime) -> list[str]:
+    """Why it has to be made again, as clauses; empty while it holds."""
+    return reassessment.reasons_due(assessment.facts, facts, assessment.ends_at, now)
+
+
+def prohibited_by(assessment: RiskAssessment) -> tuple[str, ...]:
+    """The rules by which nobody may approve it; empty when somebody may."""
+    if assessment.act_class != ActClass.PROHIBITED:
+        return ()
+    return tuple(
+        rule["because"]
+        for rule in assessment.fired_rules
+        if rule.get("act_class") == ActClass.PROHIBITED
     )
 
 

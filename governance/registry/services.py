@@ -40,6 +40,7 @@ EDITABLE = frozenset(
         "serving",
         "override_reason",
         "topology",
+        "is_user_facing",
         "sensitivity",
         "oversight",
         "sample_share",

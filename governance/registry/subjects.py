@@ -13,7 +13,7 @@ from governance.approvals.models import Approval, ChangeRequest
 from governance.approvals.registries import Evidence
 from governance.kernel.authority import Actor
 from governance.kernel.canonical import plain
-from governance.kernel.errors import Invalid
+from governance.kernel.errors import Invalid, NotAllowed
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
 from governance.registry.models import UseCase
@@ -50,7 +50,9 @@ class StageSubject:
         facts: dict[str, Any] = plain({name: getattr(subject, name) for name in FACTS})
         score = subject.scores.first()
         scored = {"impact": score.impact_total, "effort": score.effort_total} if score else {}
-        return {"stage": proposal["target"], "scores": plain(scored)} | facts
+        # Assessments from before know no class; what is open about them does not go stale.
+        known = {"act_class": subject.act_class} if subject.act_class else {}
+        return {"stage": proposal["target"], "scores": plain(scored)} | facts | known
 
     def base(self, subject: UseCase, proposal: dict[str, Any]) -> dict[str, Any]:
         standing = (
@@ -81,7 +83,13 @@ class StageSubject:
                 f"Nothing was opened: from {subject.stage} a use case does not go to "
                 f"{target or 'nowhere'}."
             )
-        return missing_for(target, gate_facts(subject, timezone.now()))
+        facts = gate_facts(subject, timezone.now())
+        if facts.prohibited and target != Stage.RETIRED:
+            raise NotAllowed(
+                "Nothing was opened: an unacceptable risk cannot be approved by anyone. "
+                f"{' '.join(facts.prohibited)}"
+            )
+        return missing_for(target, facts)
 
     def evidence(self, subject: UseCase, proposal: dict[str, Any]) -> list[Evidence]:
         score = subject.scores.first()
@@ -94,6 +102,7 @@ class StageSubject:
                 risk.tier if risk else None,
                 note="; ".join(rule["because"] for rule in risk.fired_rules) if risk else "",
             ),
+            Evidence("AI Act class", (risk.class_words or None) if risk else None),
             Evidence("Datasets", str(facts.datasets) if facts.datasets else None),
             Evidence(
                 "Success metrics with target",

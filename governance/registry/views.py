@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -27,9 +28,10 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import actor_of, get_or_404, page, requires
-from governance.registry import charts, metrics, results, risk, scoring, services
+from governance.registry import assessments, charts, metrics, results, scoring, services
 from governance.registry.models import SuccessMetric, UseCase
 from governance.registry.registries import use_case_panels
+from governance.registry.risk_standing import possible_owners, risk_standing
 from governance.registry.rules import USE_CASE_STAGES
 from governance.registry.selectors import (
     SORTS,
@@ -158,22 +160,27 @@ def error_status(error: Invalid | Conflict | None) -> int:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Is it allowed, is it working, what does it cost?"""
     use_case: UseCase = get_or_404(use_cases_visible_to(cast(User, request.user)), slug=slug)
-    return _detail(request, use_case)
+    return use_case_page(request, use_case)
 
 
-def _detail(
+def use_case_page(
     request: HttpRequest, use_case: UseCase, refused: Invalid | None = None, form: str = ""
 ) -> HttpResponse:
     """Its page; after a refusal with what was typed into `form`, and why it was not saved."""
     user, now = cast(User, request.user), timezone.now()
+    may_assess = assessments.can_assess(actor_of(request), use_case)
+    standing_of_risk = risk_standing(use_case, actor_of(request), now)
     panels = sorted(use_case_panels.values(), key=lambda panel: panel.order)
     context = {
         "use_case": use_case,
         "gates": gates_of(use_case, gate_facts(use_case, now)),
         "standing": standing("use_case_stage", use_case, now),
         "scores": [_score(one) for one in use_case.scores.select_related("assessor")],
-        "assessment": use_case.risk_assessments.select_related("assessor").first(),
-        "risk_questions": risk.QUESTIONS,
+        "risk": standing_of_risk,
+        "assessment": standing_of_risk.assessment,
+        "may_assess": may_assess,
+        "owners": possible_owners(use_case, now) if may_assess else [],
+        "may_confirm": user.may(Permission.USE_CASE_ASSESS),
         "metrics": [_results(one) for one in use_case.metrics.prefetch_related("measurements")],
         "checklist": use_case.checklist.select_related("done_by"),
         "datasets": _datasets(use_case),
@@ -302,7 +309,7 @@ def add_metric(request: HttpRequest, slug: str) -> HttpResponse:
             now=timezone.now(),
         )
     except Invalid as refused:
-        return _detail(request, use_case, refused, "metric")
+        return use_case_page(request, use_case, refused, "metric")
     return redirect(f"{reverse('registry:detail', args=[slug])}#metrics")
 
 
@@ -325,7 +332,7 @@ def measure(request: HttpRequest, slug: str, metric: int) -> HttpResponse:
             now=timezone.now(),
         )
     except Invalid as refused:
-        return _detail(request, use_case, refused, f"measure-{metric}")
+        return use_case_page(request, use_case, refused, f"measure-{metric}")
     return redirect(f"{reverse('registry:detail', args=[slug])}#metrics")
 
 
@@ -350,14 +357,17 @@ def _number(request: HttpRequest, name: str) -> Decimal | None:
         raise Invalid("Nothing was saved.", fields={name: ["Give a number."]}) from None
 
 
-def _day(request: HttpRequest) -> Any:
-    text = request.POST.get("on", "").strip()
-    if not text:
-        return timezone.localdate()
+def _day(request: HttpRequest) -> date:
+    """The day given, or today."""
+    return day_of(request, "on") if request.POST.get("on", "").strip() else timezone.localdate()
+
+
+def day_of(request: HttpRequest, name: str) -> date:
+    """The day in that field; raises Invalid for what is none."""
     try:
-        found = parse_date(text)
+        found = parse_date(request.POST.get(name, "").strip())
     except ValueError:
         found = None
     if found is None:
-        raise Invalid("Nothing was saved.", fields={"on": ["Give a day as 2026-11-30."]})
+        raise Invalid("Nothing was saved.", fields={name: ["Give a day as 2026-11-30."]})
     return found

@@ -71,9 +71,11 @@ def test_the_tier_is_shown_while_the_answers_are_given(
 ) -> None:
     sign_in(page, live_server.url, here, "owner")
     page.goto(f"{live_server.url}/use-cases/licence-review/intake/risk/")
+    assert not page.locator("[name=employment][value=yes]").is_visible()
     page.locator("[name=essential][value=yes]").check()
+    assert page.locator("[name=employment][value=yes]").is_visible()
     page.get_by_role("button", name="Show the tier").click()
-    page.get_by_text("An Annex III area: access to essential services.").wait_for()
+    page.get_by_text("An Annex III area: access to jobs, education").wait_for()
     assert page.url.endswith("/intake/risk/")
     assert page.locator("[name=essential][value=yes]").is_checked()
     assert here.use_case.risk_assessments.get().tier == "limited"

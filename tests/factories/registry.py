@@ -47,3 +47,8 @@ def queries(act: Callable[[], object]) -> int:
     with CaptureQueriesContext(connection) as counted:
         act()
     return len(counted)
+
+
+def tier_of(use_case: UseCase) -> str:
+    """The tier that decides, as it is stored."""
+    return UseCase.objects.get(pk=use_case.pk).tier

@@ -24,6 +24,7 @@ from governance.incidents.post_mortem import add_action
 from governance.incidents.rules import FACTS
 from governance.kernel.authority import Actor
 from governance.model_cards.models import ModelCard
+from governance.registry.mitigations import add_mitigation, judge_residual
 from governance.registry.models import ChecklistItem, Dataset, SuccessMetric, UseCase
 from prompts.catalogue.models import Prompt
 from prompts.gateway import pipeline
@@ -142,6 +143,18 @@ def things_of(settings: Any) -> Things:
     sequence(now=timezone.now())
     grant = Grant.objects.filter(user=people.users["owner"]).first()
     use_case: UseCase = here.use_case
+    mitigation = add_mitigation(
+        actor=safety,
+        use_case=use_case,
+        risk="A licence is read wrongly",
+        measure="Show the clause beside the answer",
+        owner=people.users["owner"],
+        due_on=now.date() + timedelta(days=9),
+        now=now,
+    )
+    residual = judge_residual(
+        actor=safety, use_case=use_case, tier="limited", rationale="As before.", now=now
+    )
     step = incident.steps.first()
     assert grant is not None and step is not None
     call = Call.objects.get()
@@ -197,6 +210,8 @@ def things_of(settings: Any) -> Things:
         ("use-cases/", "slug"): use_case.slug,
         ("use-cases/", "step"): "risk",
         ("use-cases/", "metric"): SuccessMetric.objects.filter(use_case=use_case).get().pk,
+        ("use-cases/", "mitigation"): mitigation.pk,
+        ("use-cases/", "residual"): residual.pk,
         ("use-cases/", "item"): ChecklistItem.objects.filter(use_case=use_case)[0].pk,
         ("datasets/", "pk"): Dataset.objects.get().pk,
         ("alerts/", "pk"): alert.pk,

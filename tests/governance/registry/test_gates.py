@@ -134,7 +134,8 @@ def test_regulated_content_needs_a_playbook_for_leaks_too(here: World) -> None:
     UseCase.objects.filter(pk=here.use_case.pk).update(sensitivity="regulated")
     assert "a playbook for: data leakage." in missing(here.use_case, "production")
     Playbook.objects.create(slug="leak", title="Leak", kind="data_leakage", steps=[])
-    assert missing(here.use_case, "production") == {}
+    again = "a new risk assessment: its sensitivity was internal and is regulated."
+    assert list(missing(here.use_case, "production")) == [again]
     assert kinds_to_prepare_for(Sensitivity.PUBLIC) == ("safety_breach",)
 
 

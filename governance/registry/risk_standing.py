@@ -1,0 +1,154 @@
+"""Where the risk of a use case stands: what is left, what is being done, what is due again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import QuerySet
+
+from governance.access.models import User
+from governance.access.selectors import holders
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.terms import RiskTier
+from governance.registry import residual
+from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment, UseCase
+from governance.registry.rules import Stage
+from governance.registry.selectors import facts_of, reasons_due
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A mitigation with its state today and whether this person may say that it is done."""
+
+    mitigation: Mitigation
+    state: str
+    may_finish: bool
+
+    @property
+    def key(self) -> str:
+        """What its form on the page is called by."""
+        return str(self.mitigation.pk)
+
+
+@dataclass(frozen=True)
+class RiskStanding:
+    """What the page and the API say; the tiers are None until there is an assessment."""
+
+    assessment: RiskAssessment | None
+    due: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    lowest: RiskTier | None
+    left: ResidualRisk | None
+    is_superseded: bool
+    decides: RiskTier | None
+
+    @property
+    def overdue_count(self) -> int:
+        return sum(one.state == "overdue" for one in self.measures)
+
+    @property
+    def choices(self) -> list[RiskTier]:
+        """The tiers that a person may judge to be left."""
+        return [] if self.lowest is None else [t for t in RiskTier if t.level >= self.lowest.level]
+
+
+def risk_standing(use_case: UseCase, actor: Actor, now: datetime) -> RiskStanding:
+    today = now.astimezone(UTC).date()
+    found = list(use_case.mitigations.select_related("owner"))
+    measures = tuple(
+        Measure(one, one.state(today), one.done_at is None and may_finish(actor, one, use_case))
+        for one in found
+    )
+    assessment = use_case.risk_assessments.select_related("assessor").first()
+    if assessment is None:
+        return RiskStanding(None, (), measures, None, None, False, None)
+    left = latest_residual(assessment)
+    lowest = lowest_for(assessment, found)
+    return RiskStanding(
+        assessment=assessment,
+        due=tuple(reasons_due(assessment, facts_of(use_case), now)),
+        measures=measures,
+        lowest=lowest,
+        left=left,
+        is_superseded=left is not None and is_superseded(left, found),
+        decides=decides(assessment, left, found),
+    )
+
+
+def may_finish(actor: Actor, mitigation: Mitigation, use_case: UseCase) -> bool:
+    is_owner = actor.user is not None and actor.user.pk == mitigation.owner_id
+    return is_owner or actor.may(Permission.USE_CASE_MANAGE, use_case.team)
+
+
+def latest_residual(assessment: RiskAssessment) -> ResidualRisk | None:
+    return assessment.residuals.select_related("assessor", "confirmed_by").first()
+
+
+def lowest_for(assessment: RiskAssessment, mitigations: Iterable[Mitigation]) -> RiskTier:
+    done = [one.done_at is not None for one in mitigations]
+    return residual.lowest_residual(
+        RiskTier(assessment.tier),
+        assessment.act_class,
+        open_count=done.count(False),
+        done=done.count(True),
+    )
+
+
+def is_superseded(left: ResidualRisk, mitigations: Iterable[Mitigation]) -> bool:
+    """Whether a risk was found after it was judged: then it takes nothing off any more."""
+    return any(one.created_at > left.at for one in mitigations)
+
+
+def decides(
+    assessment: RiskAssessment, left: ResidualRisk | None, mitigations: Iterable[Mitigation]
+) -> RiskTier:
+    """The tier that the approval policy goes by; see `residual.deciding_tier`."""
+    found = list(mitigations)
+    return residual.deciding_tier(
+        RiskTier(assessment.tier),
+        RiskTier(left.tier) if left else None,
+        lowest_for(assessment, found),
+        is_confirmed=left is not None
+        and left.confirmed_by_id is not None
+        and not is_superseded(left, found),
+    )
+
+
+def possible_owners(use_case: UseCase, now: datetime) -> QuerySet[User]:
+    """Who may own a mitigation: whoever sees the use case."""
+    return holders(Permission.USE_CASE_VIEW, use_case.team, now=now)
+
+
+def latest_assessments() -> QuerySet[RiskAssessment]:
+    """The last one of each use case that still lives, with all that tells whether it holds."""
+    return (
+        RiskAssessment.objects.exclude(use_case__stage=Stage.RETIRED)
+        .order_by("use_case_id", "-at", "-pk")
+        .distinct("use_case_id")
+        .select_related("use_case__owner", "use_case__team")
+        .prefetch_related("use_case__datasets")
+    )
+
+
+def due_assessments(user: User, now: datetime) -> list[tuple[RiskAssessment, list[str]]]:
+    """Of the use cases that this person owns, those to be assessed again and why."""
+    mine = latest_assessments().filter(use_case__owner=user)
+    reasons = [(one, reasons_due(one, facts_of(one.use_case), now)) for one in mine]
+    return [(one, why) for one, why in reasons if why]
+
+
+def unconfirmed_residuals(user: User) -> QuerySet[ResidualRisk]:
+    """Judgements that wait for this safety officer: the last of each last assessment."""
+    last = (
+        ResidualRisk.objects.filter(assessment__in=[one.pk for one in latest_assessments()])
+        .order_by("assessment_id", "-at", "-pk")
+        .distinct("assessment_id")
+    )
+    return (
+        ResidualRisk.objects.filter(pk__in=last, confirmed_by=None)
+        .exclude(assessor=user)
+        .exclude(assessment__use_case__owner=user)
+        .select_related("assessment__use_case", "assessor")
+    )
