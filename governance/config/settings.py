@@ -233,7 +233,6 @@ SPECTACULAR_SETTINGS = {
     ],
     # Many things have a state; the schema names each set of them after its thing.
     "ENUM_NAME_OVERRIDES": {
-        "ApprovableTierEnum": "governance.approvals.policy_api.TIERS",
         "ApprovalStateEnum": "governance.approvals.models.APPROVAL_STATE_CHOICES",
         "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
         "GrantRoleEnum": "governance.access.models.ROLE_CHOICES",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,9 +16,14 @@ from django.utils import timezone
 from governance.access.models import Grant, User
 from governance.approvals import services
 from governance.approvals.models import Approval, ApprovalPolicy, ChangeRequest
-from governance.approvals.policies import read_content
+from governance.approvals.policies import (
+    DECISION_HOURS,
+    STARTING_POLICIES,
+    VALIDITY_DAYS,
+    read_content,
+)
 from governance.approvals.registries import change_subjects
-from governance.approvals.subjects import propose_policy
+from governance.approvals.subjects import content_of, propose_policy
 from governance.audit.models import AuditEvent
 from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
 from tests.factories.approvals import Board, decide, make_board, make_change
@@ -353,3 +360,21 @@ def test_the_starting_policies_cover_every_kind_at_every_tier(board: Board) -> N
     kinds = {kind for kind, _ in ApprovalPolicy.objects.values_list("kind", "tier")}
     assert kinds == set(change_subjects)
     assert ApprovalPolicy.objects.filter(kind="approval_policy", active=True).count() == 3
+
+
+def test_an_installation_from_before_gets_the_policy_of_policies(board: Board) -> None:
+    migration = import_module("governance.approvals.migrations.0006_policy_of_policies")
+    ApprovalPolicy.objects.filter(kind="approval_policy").delete()
+    migration.add_where_others_are(apps, None)
+    assert propose(board).state == "open"
+    fresh = ApprovalPolicy.objects.filter(kind="approval_policy").order_by("tier")
+    assert [(one.tier, one.decision_hours, one.validity_days) for one in fresh] == [
+        (tier, DECISION_HOURS[tier], VALIDITY_DAYS[tier]) for tier in sorted(DECISION_HOURS)
+    ]
+    assert content_of(fresh[0]).sign_offs == STARTING_POLICIES["approval_policy", "high"]
+
+
+def test_a_new_installation_takes_nothing_from_the_migration() -> None:
+    migration = import_module("governance.approvals.migrations.0006_policy_of_policies")
+    migration.add_where_others_are(apps, None)
+    assert not ApprovalPolicy.objects.exists()
