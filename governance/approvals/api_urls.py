@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.approvals import api, delegation_api, standing_api
+from governance.approvals import api, delegation_api, policy_api, standing_api
 
 urlpatterns = [
     path("change-requests/", api.ChangeList.as_view(), name="api-changes"),
@@ -16,6 +16,17 @@ urlpatterns = [
     ),
     path(
         "change-requests/<int:pk>/comments/", api.CommentList.as_view(), name="api-change-comments"
+    ),
+    path("approval-policies/", policy_api.PolicyList.as_view(), name="api-policies"),
+    path(
+        "approval-policies/simulate/",
+        policy_api.PolicySimulate.as_view(),
+        name="api-policy-simulate",
+    ),
+    path(
+        "approval-policies/propose/",
+        policy_api.PolicyPropose.as_view(),
+        name="api-policy-propose",
     ),
     path("approvals/", standing_api.ApprovalList.as_view(), name="api-approvals"),
     path("approvals/<int:pk>/", standing_api.ApprovalDetail.as_view(), name="api-approval"),

@@ -186,8 +186,8 @@ def _have_spoken(change: ChangeRequest) -> frozenset[int]:
 
 def delegations_to(delegate: User, now: datetime) -> QuerySet[Delegation]:
     """Those that let this person sign in somebody's place now."""
-    live = Delegation.objects.live(now).filter(delegate=delegate, delegator__is_active=True)
-    return live.select_related("delegator").order_by("pk")
+    usable = Delegation.objects.usable(now).filter(delegate=delegate)
+    return usable.select_related("delegator").order_by("pk")
 
 
 def _seats_in_place(

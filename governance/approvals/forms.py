@@ -7,8 +7,17 @@ from typing import Any
 from django import forms
 
 from governance.access.models import User
+from governance.access.selectors import teams_for
+from governance.approvals.policies import (
+    APPROVABLE,
+    LEAST_HOURS,
+    MOST_DAYS,
+    MOST_HOURS,
+    MOST_OF_ONE,
+)
 from governance.approvals.registries import change_subjects
-from governance.approvals.rules import APPROVAL_STATES, SIGNING
+from governance.approvals.rules import APPROVAL_STATES, SIGNING, signs_as
+from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 
 
@@ -68,6 +77,60 @@ class DelegationForm(forms.Form):
         held = [(one.value, one.replace("_", " ")) for one in SIGNING if user.may(one)]
         self.fields["delegate"] = forms.ModelChoiceField(others, label="Who signs")
         self.fields["permission"] = forms.ChoiceField(label="What", choices=held)
+
+
+class PolicyForm(forms.Form):
+    """Who signs one kind of change at one tier, how fast, and for how long it holds."""
+
+    decision_hours = forms.IntegerField(
+        min_value=LEAST_HOURS,
+        max_value=MOST_HOURS,
+        label="Working hours to decide",
+        help_text="Eight make a working day; weekends do not count.",
+    )
+    validity_days = forms.IntegerField(
+        min_value=1, max_value=MOST_DAYS, label="Days an approval is valid"
+    )
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        label="Why",
+        help_text="What is better then, in a sentence that those who sign can judge.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        counts: dict[str, forms.Field] = {
+            one.value: forms.IntegerField(
+                min_value=0, max_value=MOST_OF_ONE, required=False, label=signs_as(one)
+            )
+            for one in SIGNING
+        }
+        self.fields = counts | self.fields
+
+    def as_proposal(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        signing = [{"permission": one.value, "count": given[one.value] or 0} for one in SIGNING]
+        hours, days = given["decision_hours"], given["validity_days"]
+        return {"sign_offs": signing, "decision_hours": hours, "validity_days": days}
+
+
+class SimulationForm(forms.Form):
+    """What would be proposed, for whom and by whom."""
+
+    tier = forms.ChoiceField(label="Risk", choices=[(one, one) for one in APPROVABLE])
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(code, kind.label) for code, kind in change_subjects.items()]
+        people = User.objects.filter(is_active=True).order_by("name", "pk")
+        self.fields = {"kind": forms.ChoiceField(choices=kinds)} | self.fields
+        self.fields["team"] = forms.ModelChoiceField(
+            teams_for(user, Permission.CHANGE_VIEW),
+            required=False,
+            empty_label="the whole organisation",
+        )
+        self.fields["proposer"] = forms.ModelChoiceField(people, empty_label=None)
 
 
 def show_errors(form: forms.Form, error: Invalid) -> None:

@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from governance.access.models import User
 from governance.approvals.models import Approval, ChangeRequest, Condition, Decision, Delegation
+from governance.approvals.registries import change_subjects
 from governance.approvals.rules import APPROVAL_STATES, CHANGE_STATES, SIGNING
+from governance.approvals.subjects import PolicySubject
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission as P
@@ -19,8 +21,11 @@ from governance.kernel.registries import transition_tables
 transition_tables.add("ChangeRequest.state", CHANGE_STATES)
 transition_tables.add("Approval.state", APPROVAL_STATES)
 
+change_subjects.add(PolicySubject.kind, PolicySubject())
+
 for action, sentence in {
     "policy.installed": "{actor} installed the policy {subject}",
+    "policy.replaced": "{actor} put the policy {subject} in place of the one before",
     "change.opened": "{actor} put “{subject}” before its signatories",
     "change.decided": "{actor} decided on “{subject}”",
     "change.moved": "{actor} moved “{subject}”",

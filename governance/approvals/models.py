@@ -20,8 +20,9 @@ from governance.approvals.rules import (
     UNDECIDED,
     Outcome,
     Slot,
+    signs_as,
 )
-from governance.kernel.authority import ROLES, Permission
+from governance.kernel.authority import Permission
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -30,6 +31,12 @@ def _choices(values: Any) -> list[tuple[str, str]]:
 
 CHANGE_STATE_CHOICES = _choices(CHANGE_STATES.states)
 APPROVAL_STATE_CHOICES = _choices(APPROVAL_STATES.states)
+
+
+class ApprovalPolicyQuerySet(models.QuerySet["ApprovalPolicy"]):
+    def versions_of(self, kind: str, tier: str) -> ApprovalPolicyQuerySet:
+        """All there were, newest first."""
+        return self.filter(kind=kind, tier=tier).order_by("-version")
 
 
 class ApprovalPolicy(models.Model):
@@ -42,6 +49,12 @@ class ApprovalPolicy(models.Model):
     decision_hours = models.PositiveIntegerField()
     validity_days = models.PositiveIntegerField()
     active = models.BooleanField(default=True)
+    change = models.OneToOneField(
+        "ChangeRequest", models.PROTECT, null=True, blank=True, related_name="made_policy"
+    )
+    made_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApprovalPolicyQuerySet.as_manager()
 
     class Meta:
         ordering = ["kind", "tier"]
@@ -49,11 +62,21 @@ class ApprovalPolicy(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "tier"], condition=Q(active=True), name="one_active_policy"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "tier", "version"], name="one_policy_of_a_version"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.tier}, version {self.version}"
+
+    @property
+    def needed(self) -> str:
+        """As in "2 × Board member, 1 × Compliance"."""
+        return ", ".join(
+            f"{one['count']} × {signs_as(one['permission'])}" for one in self.sign_offs
+        )
 
 
 class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
@@ -172,8 +195,7 @@ class SignOffSlot(models.Model):
     @property
     def label(self) -> str:
         """The role that signs here."""
-        titles = [r.title for r in ROLES.values() if Permission(self.permission) in r.permissions]
-        return titles[0] if titles else self.permission
+        return signs_as(self.permission)
 
     def as_slot(self) -> Slot:
         eligible = frozenset(person.pk for person in self.eligible.all())
@@ -315,6 +337,10 @@ class Condition(models.Model):
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def live(self, now: datetime) -> DelegationQuerySet:
         return self.filter(starts_at__lte=now, ends_at__gt=now)
+
+    def usable(self, now: datetime) -> DelegationQuerySet:
+        """Live, and both people still have their account."""
+        return self.live(now).filter(delegator__is_active=True, delegate__is_active=True)
 
     def visible_to(self, user: User) -> DelegationQuerySet:
         """Given or received; all of them for who sees people or the log of everything."""

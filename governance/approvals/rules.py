@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from governance.kernel.authority import ROLES
 from governance.kernel.authority import Permission as P
 from governance.kernel.transitions import Edge, TransitionTable
 
@@ -17,6 +18,12 @@ SIGNING = (
     P.SIGN_SAFETY,
     P.SIGN_TECHNICAL,
 )
+
+
+def signs_as(permission: str) -> str:
+    """The title of the role that gives this sign-off."""
+    titles = [role.title for role in ROLES.values() if P(permission) in role.permissions]
+    return titles[0] if titles else permission
 
 
 class Outcome(StrEnum):
@@ -108,11 +115,6 @@ def cannot_be_filled(slots: Collection[Slot], decided: frozenset[int]) -> list[i
     ]
     placed = _placed(left)
     return sorted(slot.identifier for slot in left if slot.identifier not in placed)
-
-
-def can_all_be_filled(slots: Collection[Slot]) -> bool:
-    """Whether distinct people exist for all slots."""
-    return len(_placed(slots)) == len(slots)
 
 
 def _placed(slots: Collection[Slot]) -> set[int]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from governance.access.selectors import holders
 from governance.approvals.deciding import NewCondition, StaleChange, decide
 from governance.approvals.models import (
     ApprovalPolicy,
@@ -16,12 +15,18 @@ from governance.approvals.models import (
     SignOffSlot,
 )
 from governance.approvals.moving import close, locked_change, tell_signatories, write_event
+from governance.approvals.planning import (
+    business_hours_after,
+    plan_slots,
+    policy_for,
+    why_blocked,
+)
 from governance.approvals.policies import DECISION_HOURS, STARTING_POLICIES, VALIDITY_DAYS
 from governance.approvals.registries import ChangeSubject, change_subjects
-from governance.approvals.rules import CHANGE_STATES, can_all_be_filled
+from governance.approvals.rules import CHANGE_STATES
 from governance.approvals.standing import end_approval, keep_house, mark_stale, meet_condition
 from governance.audit.services import record
-from governance.kernel.authority import Actor, Permission
+from governance.kernel.authority import Actor
 from governance.kernel.canonical import digest
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.kernel.terms import RiskTier
@@ -42,7 +47,6 @@ __all__ = [
     "revise",
     "withdraw",
 ]
-HOURS_PER_BUSINESS_DAY = 8
 EXPIRES_AFTER = timedelta(days=60)
 
 
@@ -59,6 +63,7 @@ def install_starting_policies(*, actor: Actor, now: datetime) -> int:
                 "sign_offs": sign_offs,
                 "decision_hours": DECISION_HOURS[tier],
                 "validity_days": VALIDITY_DAYS[tier],
+                "made_at": now,
             },
         )
         if is_new:
@@ -89,7 +94,7 @@ def open_change(
     subject_kind.check_can_propose(actor, subject)
     _check_gate(subject_kind, subject, proposal, reason)
     tier = subject_kind.tier(subject, proposal)
-    policy = _policy_for(kind, tier)
+    policy = policy_for(kind, tier)
     change = ChangeRequest(
         kind=kind,
         subject_id=subject_id,
@@ -132,18 +137,6 @@ def _check_gate(kind: ChangeSubject, subject: Any, proposal: dict[str, Any], rea
         )
 
 
-def _policy_for(kind: str, tier: RiskTier) -> ApprovalPolicy:
-    if tier == RiskTier.UNACCEPTABLE:
-        raise NotAllowed("Nothing was opened: an unacceptable risk cannot be approved by anyone.")
-    policy = ApprovalPolicy.objects.filter(kind=kind, tier=tier, active=True).first()
-    if policy is None:
-        raise WrongState(
-            f"Nothing was opened: no approval policy covers {kind.replace('_', ' ')} at tier "
-            f"{tier}. The board must set one first."
-        )
-    return policy
-
-
 def _take_snapshot(change: ChangeRequest, kind: ChangeSubject, subject: Any) -> None:
     change.snapshot = kind.snapshot(subject, change.proposal)
     change.digest = digest(change.snapshot)
@@ -155,33 +148,15 @@ def _take_snapshot(change: ChangeRequest, kind: ChangeSubject, subject: Any) -> 
 
 def _freeze_slots(change: ChangeRequest, now: datetime) -> None:
     """Rules 1, 2 and 6: who may sign is fixed now; no one in conflict; an empty set blocks."""
-    slots: list[SignOffSlot] = []
-    for sign_off in change.policy.sign_offs:
-        permission = Permission(sign_off["permission"])
-        people = holders(permission, change.team, now=now).exclude(pk__in=change.conflicted)
-        for _ in range(sign_off["count"]):
-            slot = SignOffSlot.objects.create(
-                change=change, permission=permission, position=len(slots)
-            )
-            slot.eligible.set(people)
-            slots.append(slot)
-    if not can_all_be_filled([slot.as_slot() for slot in slots]):
-        empty = sorted({slot.label for slot in slots if not slot.eligible.exists()})
-        who = ", ".join(empty) or "enough different people"
-        raise WrongState(
-            f"Nothing was opened: nobody without a conflict could sign as {who}. "
-            "An administrator can grant the role to somebody else."
+    planned = plan_slots(change.policy.sign_offs, change.team, change.conflicted, now)
+    blocked = why_blocked(planned)
+    if blocked:
+        raise WrongState(f"Nothing was opened: {blocked}")
+    for one in planned:
+        slot = SignOffSlot.objects.create(
+            change=change, permission=one.permission, position=one.position
         )
-
-
-def business_hours_after(now: datetime, hours: int) -> datetime:
-    """`hours` working hours later, as whole working days of eight hours, weekends left out."""
-    days, moment = max(1, hours // HOURS_PER_BUSINESS_DAY), now
-    while days:
-        moment += timedelta(days=1)
-        if moment.weekday() < 5:
-            days -= 1
-    return moment
+        slot.eligible.set(one.people)
 
 
 @transaction.atomic
@@ -205,7 +180,7 @@ def revise(
     change.revision += 1
     change.reason = reason.strip()
     change.tier = kind.tier(subject, change.proposal)
-    change.policy = _policy_for(change.kind, RiskTier(change.tier))
+    change.policy = policy_for(change.kind, RiskTier(change.tier))
     change.due_at = business_hours_after(now, change.policy.decision_hours)
     change.expires_at = now + EXPIRES_AFTER
     _take_snapshot(change, kind, subject)

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from governance.approvals import delegation_views, standing_views, views
+from governance.approvals import delegation_views, policy_views, standing_views, views
 
 app_name = "approvals"
 urlpatterns = [
     path("changes/", views.change_list, name="list"),
-    path("changes/policies/", views.policies, name="policies"),
+    path("changes/policies/", policy_views.policies, name="policies"),
+    path("changes/policies/simulate/", policy_views.simulation, name="simulate"),
+    path("changes/policies/<slug:kind>/<slug:tier>/", policy_views.policy, name="policy"),
     path("changes/<int:pk>/", views.change_detail, name="detail"),
     path("changes/<int:pk>/decide/", views.decide, name="decide"),
     path("changes/<int:pk>/comment/", views.comment, name="comment"),

@@ -18,7 +18,6 @@ from governance.approvals.deciding import seat_of
 from governance.approvals.diffing import field_diffs
 from governance.approvals.models import (
     Approval,
-    ApprovalPolicy,
     ChangeRequest,
     ChangeRequestQuerySet,
 )
@@ -177,10 +176,3 @@ def revise(request: HttpRequest, pk: int) -> HttpResponse:
         return _change_page(request, pk, refused)
     messages.success(request, "A new revision is open; earlier decisions no longer count.")
     return redirect("approvals:detail", pk=pk)
-
-
-@requires(Permission.CHANGE_VIEW)
-def policies(request: HttpRequest) -> HttpResponse:
-    """Who would have to sign what."""
-    rows = ApprovalPolicy.objects.filter(active=True)
-    return page(request, "governance/approvals/policies.html", {"policies": rows})

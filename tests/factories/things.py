@@ -199,6 +199,8 @@ def things_of(settings: Any) -> Things:
     values: dict[tuple[str, str], Any] = {
         ("change-requests/", "pk"): change.pk,
         ("changes/", "pk"): change.pk,
+        ("changes/policies/", "kind"): "use_case_stage",
+        ("changes/policies/", "tier"): "limited",
         ("approvals/", "pk"): release.approval_id,
         ("approvals/", "action"): "suspend",
         ("approvals/conditions/", "pk"): condition.pk,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from governance.approvals import services
 from governance.approvals.models import Approval, ChangeRequest, Decision
-from governance.approvals.rules import Slot, can_all_be_filled, slot_to_fill
+from governance.approvals.rules import Slot, cannot_be_filled, slot_to_fill
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
 from prompts.releases.models import Release
 from tests.factories.organisation import World, world
@@ -182,5 +182,5 @@ def test_which_slot_a_person_fills(slots: list[Slot], person: int, chosen: int |
 
 def test_distinct_people_are_needed() -> None:
     both = [Slot(1, frozenset({1})), Slot(2, frozenset({1}))]
-    assert not can_all_be_filled(both)
-    assert can_all_be_filled([Slot(1, frozenset({1, 2})), Slot(2, frozenset({1}))])
+    assert cannot_be_filled(both, frozenset()) == [2]
+    assert not cannot_be_filled([Slot(1, frozenset({1, 2})), Slot(2, frozenset({1}))], frozenset())
