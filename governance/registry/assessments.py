@@ -13,6 +13,7 @@ from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Invalid, NotAllowed
 from governance.registry import reassessment, risk, scoring
 from governance.registry.models import RiskAssessment, Score, UseCase
+from governance.registry.risk_standing import decides, judgements
 from governance.registry.selectors import facts_of
 from governance.registry.services import locked_use_case, write_event
 
@@ -93,7 +94,7 @@ def assess_risk(
 ) -> RiskAssessment:
     """Answer the questionnaire; tier and class follow from its rules and stand on the use case.
 
-    What an earlier assessment left as residual risk ends with it.
+    What was taken off an earlier assessment ends with it; what a person judged worse stays.
     """
     locked = locked_use_case(use_case.pk)
     check_can_assess(actor, locked)
@@ -111,12 +112,14 @@ def assess_risk(
         valid_until=reassessment.valid_until(assessed.tier, now),
         at=now,
     )
+    tier = decides(assessment, judgements(locked), locked.mitigations.all())
     UseCase.objects.filter(pk=locked.pk).update(
-        tier=assessed.tier, act_class=assessed.act_class, version=F("version") + 1
+        tier=tier, act_class=assessed.act_class, version=F("version") + 1
     )
-    use_case.tier, use_case.act_class = assessed.tier, assessed.act_class
+    use_case.tier, use_case.act_class = tier, assessed.act_class
     after = {
         "tier": assessed.tier,
+        "decides": tier,
         "act_class": assessed.act_class,
         "rules": [rule.code for rule in assessed.fired],
         "ignored": list(assessed.ignored),

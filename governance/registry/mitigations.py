@@ -20,6 +20,7 @@ from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment,
 from governance.registry.risk_standing import (
     decides,
     is_superseded,
+    judgements,
     latest_residual,
     lowest_for,
     may_finish,
@@ -135,7 +136,7 @@ def confirm_residual(*, actor: Actor, residual_id: int, now: datetime) -> Residu
     _check_can_confirm(actor, left, locked)
     assessment = _holding_assessment(locked, now)
     mitigations = list(locked.mitigations.all())
-    if left != latest_residual(assessment) or is_superseded(left, mitigations):
+    if left != latest_residual(assessment, judgements(locked)) or is_superseded(left, mitigations):
         raise WrongState(
             "Nothing was confirmed: something is newer than this judgement. Judge it again."
         )
@@ -178,7 +179,7 @@ def _settle(shown: UseCase, locked: UseCase) -> str:
     assessment = locked.risk_assessments.first()
     if assessment is None:
         return locked.tier
-    tier = decides(assessment, latest_residual(assessment), locked.mitigations.all())
+    tier = decides(assessment, judgements(locked), locked.mitigations.all())
     if tier != locked.tier:
         locked.tier, locked.version = tier, locked.version + 1
         locked.save(update_fields=["tier", "version"])

@@ -64,7 +64,8 @@ def risk_standing(use_case: UseCase, actor: Actor, now: datetime) -> RiskStandin
     assessment = use_case.risk_assessments.select_related("assessor").first()
     if assessment is None:
         return RiskStanding(None, (), measures, None, None, False, None)
-    left = latest_residual(assessment)
+    judged = judgements(use_case)
+    left = latest_residual(assessment, judged)
     lowest = lowest_for(assessment, found)
     return RiskStanding(
         assessment=assessment,
@@ -73,7 +74,7 @@ def risk_standing(use_case: UseCase, actor: Actor, now: datetime) -> RiskStandin
         lowest=lowest,
         left=left,
         is_superseded=left is not None and is_superseded(left, found),
-        decides=decides(assessment, left, found),
+        decides=decides(assessment, judged, found),
     )
 
 
@@ -82,8 +83,20 @@ def may_finish(actor: Actor, mitigation: Mitigation, use_case: UseCase) -> bool:
     return is_owner or actor.may(Permission.USE_CASE_MANAGE, use_case.team)
 
 
-def latest_residual(assessment: RiskAssessment) -> ResidualRisk | None:
-    return assessment.residuals.select_related("assessor", "confirmed_by").first()
+def judgements(use_case: UseCase) -> list[ResidualRisk]:
+    """All that was judged to be left, the newest first."""
+    return list(
+        ResidualRisk.objects.filter(assessment__use_case=use_case).select_related(
+            "assessment", "assessor", "confirmed_by"
+        )
+    )
+
+
+def latest_residual(
+    assessment: RiskAssessment, judged: Iterable[ResidualRisk]
+) -> ResidualRisk | None:
+    """The last judgement of that assessment."""
+    return next((one for one in judged if one.assessment_id == assessment.pk), None)
 
 
 def lowest_for(assessment: RiskAssessment, mitigations: Iterable[Mitigation]) -> RiskTier:
@@ -102,18 +115,38 @@ def is_superseded(left: ResidualRisk, mitigations: Iterable[Mitigation]) -> bool
 
 
 def decides(
-    assessment: RiskAssessment, left: ResidualRisk | None, mitigations: Iterable[Mitigation]
+    assessment: RiskAssessment, judged: Iterable[ResidualRisk], mitigations: Iterable[Mitigation]
 ) -> RiskTier:
-    """The tier that the approval policy goes by; see `residual.deciding_tier`."""
+    """The tier that the approval policy goes by; see `residual.deciding_tier`.
+
+    Only a confirmed judgement ends an earlier one: nobody talks a worse one away by judging, or
+    assessing, again.
+    """
     found = list(mitigations)
-    return residual.deciding_tier(
-        RiskTier(assessment.tier),
-        RiskTier(left.tier) if left else None,
-        lowest_for(assessment, found),
-        is_confirmed=left is not None
-        and left.confirmed_by_id is not None
-        and not is_superseded(left, found),
-    )
+    tier, lowest = RiskTier(assessment.tier), lowest_for(assessment, found)
+    for one in reversed(_standing(judged)):
+        is_current = one.assessment_id == assessment.pk
+        if is_current or _is_worse(one):
+            is_sure = one.confirmed_by_id is not None and not is_superseded(one, found)
+            tier = residual.deciding_tier(
+                tier, RiskTier(one.tier), lowest, is_confirmed=is_current and is_sure
+            )
+    return tier
+
+
+def _standing(judged: Iterable[ResidualRisk]) -> list[ResidualRisk]:
+    """The newest ones down to the last that was confirmed, which ended those before it."""
+    standing: list[ResidualRisk] = []
+    for one in judged:
+        standing.append(one)
+        if one.confirmed_by_id is not None:
+            break
+    return standing
+
+
+def _is_worse(one: ResidualRisk) -> bool:
+    """Whether a person saw more risk than the rules did."""
+    return RiskTier(one.tier).level > RiskTier(one.assessment.tier).level
 
 
 def possible_owners(use_case: UseCase, now: datetime) -> QuerySet[User]:

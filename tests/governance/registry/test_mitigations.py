@@ -319,3 +319,24 @@ def test_the_pack_holds_the_measures_and_what_was_left(
         assert left["confirmed_by"] == safety.email
     assert rows("mitigations", make_team().pk, now - day) == []
     assert rows("mitigations", None, now + day / 2) == []
+
+
+def test_a_worse_judgement_is_not_talked_away(
+    assessed: RiskAssessment, use_case: UseCase, owner: User, safety: User, now: datetime
+) -> None:
+    facts: dict[str, Any] = {"use_case": use_case, "rationale": "So it is."}
+    minute = timedelta(minutes=1)
+    mitigations.judge_residual(actor=Actor.person(safety), tier="unacceptable", now=now, **facts)
+    milder = {"actor": Actor.person(owner), "tier": "high", **facts}
+    mitigations.judge_residual(**milder, now=now + minute)
+    assert tier_of(use_case) == "unacceptable"
+    answers = {"harm": True}
+    assessments.assess_risk(
+        actor=Actor.person(owner), use_case=use_case, answers=answers, now=now + 2 * minute
+    )
+    assert tier_of(use_case) == "unacceptable"
+    left = mitigations.judge_residual(**milder, now=now + 3 * minute)
+    mitigations.confirm_residual(
+        actor=Actor.person(make_person("safety")), residual_id=left.pk, now=now + 4 * minute
+    )
+    assert tier_of(use_case) == "high"
