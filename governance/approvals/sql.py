@@ -1,4 +1,4 @@
-"""Decisions are written once; only a new revision may void them and free their slot."""
+"""What is written once: decisions (a new revision may void them), and versions of policies."""
 
 DECISIONS_STAND = """
 CREATE FUNCTION placet_decision_stands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -18,4 +18,24 @@ ALTER TABLE approvals_decision ENABLE ALWAYS TRIGGER approvals_decision_stands;
 REVERSE = """
 DROP TRIGGER approvals_decision_stands ON approvals_decision;
 DROP FUNCTION placet_decision_stands();
+"""
+
+# Requests were opened under these words: a version only ever stops being the active one.
+POLICY_VERSIONS_STAND = """
+CREATE FUNCTION placet_policy_version_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (to_jsonb(NEW) - 'active') = (to_jsonb(OLD) - 'active') AND NOT (NEW.active AND NOT OLD.active)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'A change of a policy version refused: make the next version'
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER approvals_policy_version_stands BEFORE UPDATE ON approvals_approvalpolicy
+    FOR EACH ROW EXECUTE FUNCTION placet_policy_version_stands();
+ALTER TABLE approvals_approvalpolicy ENABLE ALWAYS TRIGGER approvals_policy_version_stands;
+"""
+POLICY_VERSIONS_REVERSE = """
+DROP TRIGGER approvals_policy_version_stands ON approvals_approvalpolicy;
+DROP FUNCTION placet_policy_version_stands();
 """

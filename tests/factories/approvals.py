@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.access.models import Team, User
 from governance.approvals import services
-from governance.approvals.models import Approval, ChangeRequest
+from governance.approvals.models import Approval, ApprovalPolicy, ChangeRequest
 from governance.approvals.services import NewCondition
 from governance.kernel.authority import Actor
 from governance.registry.models import RiskAssessment, Score, UseCase
@@ -37,6 +37,20 @@ def make_board() -> Board:
     board.people = {role: make_person(role) for role in ROLES}
     board.people["owner"] = make_person("owner", board.team)
     return board
+
+
+def ask_two_board_members() -> None:
+    """From now on a stage at tier minimal needs two of the board."""
+    versions = ApprovalPolicy.objects.versions_of("use_case_stage", "minimal")
+    versions.filter(active=True).update(active=False)
+    ApprovalPolicy.objects.create(
+        kind="use_case_stage",
+        tier="minimal",
+        version=versions[0].version + 1,
+        sign_offs=[{"permission": "sign_board", "count": 2}],
+        decision_hours=40,
+        validity_days=730,
+    )
 
 
 def make_assessable(board: Board, tier: str = "minimal") -> UseCase:

@@ -19,7 +19,13 @@ from governance.approvals.models import ChangeRequest, Decision, Delegation
 from governance.audit.models import AuditEvent
 from governance.home.models import Notification
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
-from tests.factories.approvals import Board, decide, make_board, make_change
+from tests.factories.approvals import (
+    Board,
+    ask_two_board_members,
+    decide,
+    make_board,
+    make_change,
+)
 from tests.factories.ledger import make_person
 
 pytestmark = pytest.mark.django_db
@@ -124,9 +130,7 @@ def test_a_delegator_without_the_role_passes_nothing_on(board: Board) -> None:
 def test_one_sign_off_each_whoever_gave_it(board: Board) -> None:
     """Two slots of the board: neither of the two may fill both."""
     board.people["other"] = make_person("board")
-    policy = make_change(board).policy
-    policy.sign_offs = [{"permission": "sign_board", "count": 2}]
-    policy.save()
+    ask_two_board_members()
     change = make_change(board)
     delegated(board)
     decide(board, "deputy", change)
@@ -305,10 +309,8 @@ def test_a_list_asks_the_same_number_of_queries_for_one_and_three(board: Board, 
 @pytest.mark.django_db(transaction=True)
 def test_delegator_and_delegate_at_the_same_instant_count_once() -> None:
     board = with_deputy(make_board())
-    policy = make_change(board).policy
     board.people["other"] = make_person("board")
-    policy.sign_offs = [{"permission": "sign_board", "count": 2}]
-    policy.save()
+    ask_two_board_members()
     change = make_change(board)
     delegated(board)
     barrier, refused = threading.Barrier(2), []

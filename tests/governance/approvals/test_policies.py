@@ -210,6 +210,17 @@ def test_the_database_keeps_one_active_and_each_version_once(board: Board) -> No
         row.save(force_insert=True)
 
 
+@pytest.mark.parametrize("facts", [{"decision_hours": 320}, {"sign_offs": []}, {"active": True}])
+def test_the_database_changes_no_version_and_brings_none_back(
+    board: Board, facts: dict[str, Any]
+) -> None:
+    applied(board)
+    replaced = ApprovalPolicy.objects.filter(kind="use_case_stage", tier="minimal", version=1)
+    ApprovalPolicy.objects.filter(pk=active().pk).update(active=False)
+    with pytest.raises(IntegrityError, match="make the next version"), transaction.atomic():
+        replaced.update(**facts)
+
+
 def test_an_ended_approval_leaves_the_policy_so_that_it_can_be_changed(board: Board) -> None:
     change = applied(board)
     services.end_approval(
