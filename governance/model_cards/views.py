@@ -84,11 +84,16 @@ class Writing:
 @requires(Permission.MODEL_AUTHOR)
 def card_new(request: HttpRequest) -> HttpResponse:
     """A model that is not documented yet."""
+    return _write(request, new_card(request))
+
+
+def new_card(request: HttpRequest) -> Writing:
+    """The writing of a first version."""
 
     def save(content: dict[str, Any], seen: str) -> ModelCard:
         return services.create_card(actor=actor_of(request), now=timezone.now(), **content)
 
-    return _write(request, Writing("New model card", NewCardForm, {}, save))
+    return Writing("New model card", NewCardForm, {}, save)
 
 
 @requires(Permission.MODEL_AUTHOR)
