@@ -12,6 +12,11 @@ urlpatterns = [
         name="api-model-card-markdown",
     ),
     path(
+        "model-cards/<int:pk>/cyclonedx/",
+        interchange_api.CardCycloneDx.as_view(),
+        name="api-model-card-cyclonedx",
+    ),
+    path(
         "model-cards/<int:pk>/versions/", api.CardVersion.as_view(), name="api-model-card-versions"
     ),
     path(

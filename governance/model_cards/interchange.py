@@ -6,9 +6,12 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from governance.approvals.models import Approval
 from governance.kernel.authority import Actor
+from governance.model_cards.cyclonedx import CardFacts, Service, to_cyclonedx
 from governance.model_cards.forms import LONGEST_TEXT, NewCardForm
 from governance.model_cards.markdown_import import from_markdown
+from governance.model_cards.models import Deployment, ModelCard
 from governance.model_cards.writing import check_author
 
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -45,3 +48,36 @@ def _too_long(fields: dict[str, Any]) -> list[str]:
                 f"{label} has {len(value):,} characters and may have {most:,}: shorten it."
             )
     return found
+
+
+def cyclonedx(card: ModelCard) -> str:
+    """The card's ML-BOM, with the deployments that are not retired."""
+    approval = (
+        Approval.objects.filter(kind="model_card", subject_id=card.pk)
+        .order_by("-valid_from", "-pk")
+        .first()
+    )
+    facts = CardFacts(
+        slug=card.slug,
+        version=card.version,
+        state=card.state,
+        fingerprint=card.fingerprint(),
+        approval_digest=approval.digest if approval else "",
+        at=approval.valid_from if approval else card.created_at,
+    )
+    running = card.deployments.exclude(state="retired").order_by("slug")
+    return to_cyclonedx(card.content(), facts, [_service(one, card) for one in running])
+
+
+def _service(deployment: Deployment, card: ModelCard) -> Service:
+    return Service(
+        slug=deployment.slug,
+        name=deployment.name,
+        provider=card.provider,
+        endpoint=deployment.endpoint,
+        hosting=deployment.hosting,
+        region=deployment.region,
+        sensitivity_ceiling=deployment.sensitivity_ceiling,
+        state=deployment.state,
+        is_authenticated=deployment.has_secret,
+    )

@@ -77,3 +77,16 @@ class CardMarkdown(CardQueries):
         """Markdown with the metadata that the Hugging Face Hub reads."""
         card = self.found(pk)
         return download(to_markdown(card.content()), f"{named(card)}.md", interchange.MARKDOWN)
+
+
+class CardCycloneDx(CardQueries):
+    """A card as a bill of materials."""
+
+    required_permission = Permission.MODEL_VIEW
+
+    @extend_schema(responses={(200, "application/vnd.cyclonedx+json"): OpenApiTypes.OBJECT})
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """A CycloneDX 1.6 ML-BOM; the same card and approval give the same bytes."""
+        card = self.found(pk)
+        name = f"{named(card)}.cdx.json"
+        return download(interchange.cyclonedx(card), name, interchange.CYCLONEDX)

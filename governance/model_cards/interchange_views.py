@@ -89,6 +89,13 @@ def card_markdown(request: HttpRequest, pk: int) -> HttpResponse:
     return download(to_markdown(card.content()), f"{named(card)}.md", interchange.MARKDOWN)
 
 
+@requires(Permission.MODEL_VIEW)
+def card_cyclonedx(request: HttpRequest, pk: int) -> HttpResponse:
+    """The card as a CycloneDX ML-BOM."""
+    card: ModelCard = get_or_404(ModelCard.objects.all(), pk=pk)
+    return download(interchange.cyclonedx(card), f"{named(card)}.cdx.json", interchange.CYCLONEDX)
+
+
 def named(card: ModelCard) -> str:
     return f"{card.slug}-v{card.version}"
 
