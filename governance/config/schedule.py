@@ -7,6 +7,7 @@ _EVERY: dict[str, float] = {
     "governance.access.tasks.end_expired_grants": 60,
     "governance.audit.tasks.keep_house": 60,
     "governance.approvals.tasks.keep_house": 60,
+    "governance.model_cards.tasks.remind_of_reviews": 3600,
     "governance.incidents.tasks.keep_house": 60,
     "governance.registry.tasks.keep_house": 3600,
     "reviews.queues.tasks.keep_house": 30,

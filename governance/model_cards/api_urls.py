@@ -1,10 +1,21 @@
 from django.urls import path
 
-from governance.model_cards import api, deployment_api, price_api
+from governance.model_cards import api, deployment_api, interchange_api, price_api
 
 urlpatterns = [
     path("model-cards/", api.CardList.as_view(), name="api-model-cards"),
     path("model-cards/<int:pk>/", api.CardDetail.as_view(), name="api-model-card"),
+    path("model-cards/import/", interchange_api.CardImport.as_view(), name="api-model-card-import"),
+    path(
+        "model-cards/<int:pk>/markdown/",
+        interchange_api.CardMarkdown.as_view(),
+        name="api-model-card-markdown",
+    ),
+    path(
+        "model-cards/<int:pk>/cyclonedx/",
+        interchange_api.CardCycloneDx.as_view(),
+        name="api-model-card-cyclonedx",
+    ),
     path(
         "model-cards/<int:pk>/versions/", api.CardVersion.as_view(), name="api-model-card-versions"
     ),

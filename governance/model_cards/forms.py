@@ -39,7 +39,10 @@ class CardForm(forms.Form):
     licence = forms.CharField(
         max_length=100, required=False, help_text="An SPDX identifier, or the terms it comes under."
     )
-    intended_use = _markdown("Intended use", "Markdown. What it is for, in which languages.")
+    intended_use = _markdown(
+        "Intended use",
+        "Markdown. What it is for. Lines “Languages: en, de.” and “Users: …” go into exports by name.",
+    )
     out_of_scope_use = _markdown("Out-of-scope use", "Markdown. What it must not be used for.")
     training_data = _markdown("Training data", "Markdown. What is known of its data and cut-off.")
     limitations = _markdown("Limitations", "Markdown. Where it fails.")

@@ -1,10 +1,18 @@
 """What model cards plug into the engine, the shell and the audit log."""
 
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from django.urls import reverse
+
+from governance.access.models import User
 from governance.approvals.registries import change_subjects
 from governance.audit.registries import audit_actions
-from governance.home.registries import NavigationItem, navigation
+from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
+from governance.model_cards.reviewing import REMINDED, overdue_reviews
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES
 from governance.model_cards.subjects import CardSubject, DeploymentSubject
 
@@ -17,6 +25,7 @@ for action, sentence in {
     "model_card.created": "{actor} wrote the model card {subject}",
     "model_card.changed": "{actor} changed the draft {subject}",
     "model_card.withdrawn": "{actor} withdrew the draft {subject}",
+    REMINDED: "{actor} reminded of the review of {subject}",
     "deployment.created": "{actor} described the deployment {subject}",
     "deployment.changed": "{actor} changed the deployment {subject}",
     "deployment.running_changed": "{actor} changed how {subject} is run",
@@ -31,3 +40,22 @@ navigation.add(
     "models",
     NavigationItem("Build", "Models", "model_cards:list", "boxes", (Permission.MODEL_VIEW,), 30),
 )
+
+
+def reviews_overdue(user: User, now: datetime) -> list[InboxItem]:
+    """Approved cards that should have been read again."""
+    if not user.may(Permission.MODEL_AUTHOR):
+        return []
+    return [
+        InboxItem(
+            title=f"Review {card}",
+            detail="Its review date has passed: read it again and write a new version",
+            url=reverse("model_cards:card", args=[card.pk]),
+            due_at=datetime.combine(card.review_on + timedelta(days=1), time.min, UTC),
+            kind="model card",
+        )
+        for card in overdue_reviews(now)[:20]
+    ]
+
+
+inbox.add("card reviews", reviews_overdue)

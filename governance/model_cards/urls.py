@@ -1,12 +1,17 @@
 from django.urls import path
 
-from governance.model_cards import deployment_views, price_views, views
+from governance.model_cards import deployment_views, interchange_views, price_views, views
 
 app_name = "model_cards"
 urlpatterns = [
     path("models/", views.model_list, name="list"),
     path("models/cards/new/", views.card_new, name="card-new"),
+    path("models/cards/import/", interchange_views.card_import, name="card-import"),
     path("models/cards/<int:pk>/", views.card_detail, name="card"),
+    path("models/cards/<int:pk>/markdown/", interchange_views.card_markdown, name="card-markdown"),
+    path(
+        "models/cards/<int:pk>/cyclonedx/", interchange_views.card_cyclonedx, name="card-cyclonedx"
+    ),
     path("models/cards/<int:pk>/edit/", views.card_edit, name="card-edit"),
     path("models/cards/<int:pk>/new-version/", views.card_version, name="card-version"),
     path("models/cards/<int:pk>/withdraw/", views.card_withdraw, name="card-withdraw"),

@@ -42,6 +42,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
     listed = deployments.get_page(request.GET.get("deployments"))
     context = {
         "deployments": listed,
+        "today": today,
         "rows": [(one, selectors.obstacles(one, today)) for one in listed],
         "cards": Paginator(selectors.cards_with_author(), PER_PAGE).get_page(
             request.GET.get("cards")
@@ -59,6 +60,7 @@ def card_detail(request: HttpRequest, pk: int) -> HttpResponse:
     can_propose = CARD_STATES.allows(card.state, "approve") and not stands["open_change"]
     context = {
         "card": card,
+        "today": timezone.now().date(),
         "deployments": card.deployments.all(),
         "versions": ModelCard.objects.filter(slug=card.slug).exclude(pk=card.pk),
         "standing": stands,
@@ -84,11 +86,16 @@ class Writing:
 @requires(Permission.MODEL_AUTHOR)
 def card_new(request: HttpRequest) -> HttpResponse:
     """A model that is not documented yet."""
+    return _write(request, new_card(request))
+
+
+def new_card(request: HttpRequest) -> Writing:
+    """The writing of a first version."""
 
     def save(content: dict[str, Any], seen: str) -> ModelCard:
         return services.create_card(actor=actor_of(request), now=timezone.now(), **content)
 
-    return _write(request, Writing("New model card", NewCardForm, {}, save))
+    return Writing("New model card", NewCardForm, {}, save)
 
 
 @requires(Permission.MODEL_AUTHOR)
