@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("governance.audit.api_urls")),
     path("", include("governance.model_cards.api_urls")),
     path("", include("governance.incidents.api_urls")),
+    path("", include("governance.compliance.api_urls")),
     path("", include("governance.registry.api_urls")),
     path("", include("telemetry.alerts.api_urls")),
     path("", include("telemetry.ledger.api_urls")),

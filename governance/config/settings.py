@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "governance.registry",
     "governance.policy",
     "governance.incidents",
+    "governance.compliance",
     "telemetry.alerts",
     "telemetry.ledger",
     "telemetry.chargeback",

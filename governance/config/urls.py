@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("governance.registry.urls")),
     path("", include("governance.policy.urls")),
     path("", include("governance.incidents.urls")),
+    path("", include("governance.compliance.urls")),
     path("", include("telemetry.alerts.urls")),
     path("", include("telemetry.ledger.urls")),
     path("", include("telemetry.chargeback.urls")),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Max, Q
 from django.urls import reverse
 
 from governance.access.models import User
 from governance.approvals.models import Approval
 from governance.approvals.registries import change_subjects, consequences
 from governance.audit.registries import audit_actions
+from governance.compliance.registries import EvidenceSource, control_evidence
+from governance.compliance.rules import Evidence
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import WrongState
@@ -112,4 +115,20 @@ def _releases(prompt: Prompt, user: User, now: datetime) -> dict[str, Any]:
 
 prompt_panels.add(
     "releases", PromptPanel("Releases", 10, "prompts/releases/_prompt_panel.html", _releases)
+)
+
+
+def approved_releases(now: datetime, user: User | None) -> Evidence:
+    """Of the releases that run: those whose approval is in force."""
+    in_force = Approval.objects.in_force(now).values("pk")
+    facts = Release.objects.running(now).aggregate(
+        all=Count("pk"), good=Count("pk", Q(approval__in=in_force)), last=Max("starts_at")
+    )
+    sentence = f"{facts['good']} of {facts['all']} running releases have an approval in force."
+    return Evidence(sentence, facts["good"], facts["all"], facts["last"], reverse("catalogue:list"))
+
+
+control_evidence.add(
+    "approved-releases",
+    EvidenceSource("Approved releases", approved_releases, Permission.PROMPT_VIEW),
 )

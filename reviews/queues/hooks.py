@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Max, Min, Q
 from django.urls import reverse
 
 from governance.access.models import User
 from governance.access.registries import grant_scopes
 from governance.audit.registries import audit_actions
+from governance.compliance.registries import EvidenceSource, control_evidence
+from governance.compliance.rules import Evidence
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
-from reviews.queues.models import Queue
+from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES, ItemState
 
 transition_tables.add("ReviewItem.state", REVIEW_ITEM_STATES)
@@ -71,3 +74,29 @@ def items_waiting(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("reviews", items_waiting)
+
+
+ANSWERED_WITHIN = timedelta(days=30)
+
+
+def decided_items(now: datetime, user: User | None) -> Evidence:
+    """Of the answers that came to people in thirty days and are due: those that a person decided."""
+    due = ReviewItem.objects.filter(created_at__gte=now - ANSWERED_WITHIN)
+    due = due.filter(Q(state=ItemState.DECIDED) | Q(due_at__lt=now))
+    facts = due.aggregate(
+        all=Count("pk"), good=Count("pk", Q(state=ItemState.DECIDED)), last=Max("decided_at")
+    )
+    sentence = f"{facts['good']} of {facts['all']} held or sampled answers of thirty days that were due were decided by a person."
+    return Evidence(sentence, facts["good"], facts["all"], facts["last"], reverse("queues:list"))
+
+
+control_evidence.add(
+    "held-answers",
+    EvidenceSource(
+        "Held answers decided",
+        decided_items,
+        Permission.REVIEW_VIEW,
+        at_least=Decimal("0.95"),
+        fresh_for=ANSWERED_WITHIN,
+    ),
+)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.urls import reverse
 
 from governance.access.models import User
@@ -17,6 +18,8 @@ from governance.audit.registries import (
     audit_actions,
     evidence_sections,
 )
+from governance.compliance.registries import EvidenceSource, control_evidence
+from governance.compliance.rules import Evidence
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
@@ -190,4 +193,20 @@ evidence_sections.add(
 )
 evidence_sections.add(
     "budgets", EvidenceSection("budgets", "Budgets", BUDGET_COLUMNS, budget_evidence)
+)
+
+
+def hard_budgets(now: datetime, user: User | None) -> Evidence:
+    """Use cases that are served under a budget of this month that stops calls, theirs or the team's."""
+    live = Budget.objects.filter(starts_on=month_of(now.date()), hard=True)
+    its = Q(use_case=OuterRef("pk")) | Q(use_case=None, team=OuterRef("team"))
+    served = UseCase.objects.filter(stage__in=["pilot", "production"], is_draft=False)
+    facts = served.aggregate(all=Count("pk"), good=Count("pk", Exists(live.filter(its))))
+    last = live.aggregate(at=Max("created_at"))["at"]
+    sentence = f"{facts['good']} of {facts['all']} use cases that are served have a budget that stops calls this month."
+    return Evidence(sentence, facts["good"], facts["all"], last, reverse("chargeback:budgets"))
+
+
+control_evidence.add(
+    "budgets", EvidenceSource("Hard budgets", hard_budgets, Permission.CHARGEBACK_VIEW)
 )

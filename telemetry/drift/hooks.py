@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.db.models import Count, Exists, Max, OuterRef
+from django.urls import reverse
 
 from governance.access.models import User
 from governance.audit.registries import (
@@ -13,6 +16,8 @@ from governance.audit.registries import (
     audit_actions,
     evidence_sections,
 )
+from governance.compliance.registries import EvidenceSource, control_evidence
+from governance.compliance.rules import Evidence
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
@@ -105,4 +110,23 @@ def check_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
 evidence_sections.add(
     "drift_checks",
     EvidenceSection("drift_checks", "Drift checks", COLUMNS, check_evidence),
+)
+
+
+def checked_monitors(now: datetime, user: User | None) -> Evidence:
+    """Monitors that are on and were measured within a week, whatever the check found."""
+    newest = DriftCheck.objects.over().filter(measured_at__gte=now - timedelta(days=7))
+    facts = DriftMonitor.objects.filter(is_enabled=True).aggregate(
+        all=Count("pk"), good=Count("pk", Exists(newest.filter(monitor=OuterRef("pk"))))
+    )
+    last = DriftCheck.objects.over().aggregate(at=Max("measured_at"))["at"]
+    sentence = f"{facts['good']} of {facts['all']} drift monitors were measured within a week."
+    return Evidence(sentence, facts["good"], facts["all"], last, reverse("drift:list"))
+
+
+control_evidence.add(
+    "drift-checks",
+    EvidenceSource(
+        "Drift checks", checked_monitors, Permission.DRIFT_VIEW, fresh_for=timedelta(days=7)
+    ),
 )

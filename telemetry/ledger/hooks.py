@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.urls import reverse
 
 from governance.access.models import User
 from governance.audit.registries import (
@@ -14,6 +18,8 @@ from governance.audit.registries import (
     evidence_sections,
 )
 from governance.audit.selectors import timeline_for
+from governance.compliance.registries import EvidenceSource, control_evidence
+from governance.compliance.rules import Evidence
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
@@ -188,5 +194,31 @@ evidence_sections.add(
         entry_rows,
         summed="amount",
         summed_by=("team", "source", "currency"),
+    ),
+)
+
+
+SEALED_WITHIN = timedelta(days=30)
+
+
+def sealed_calls(now: datetime, user: User | None) -> Evidence:
+    """Of the calls that were settled in thirty days: those that a seal fixes."""
+    settled = Call.objects.exclude(digest="").filter(admitted_at__gte=now - SEALED_WITHIN)
+    facts = settled.aggregate(
+        all=Count("pk"), good=Count("pk", Q(seal__isnull=False)), last=Max("seal__sealed_at")
+    )
+    sentence = f"{facts['good']} of {facts['all']} settled calls of thirty days are sealed."
+    return Evidence(sentence, facts["good"], facts["all"], facts["last"], reverse("ledger:list"))
+
+
+control_evidence.add(
+    "sealed-calls",
+    # A seal follows within a minute: the newest calls have none yet.
+    EvidenceSource(
+        "Sealed calls",
+        sealed_calls,
+        Permission.CALL_VIEW,
+        at_least=Decimal("0.95"),
+        fresh_for=SEALED_WITHIN,
     ),
 )

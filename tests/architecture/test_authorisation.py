@@ -32,11 +32,12 @@ REFUSED = {403, 404}
 ASKS_THE_ROW = (
     *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/", "audit/packs/"),
     *("reviews/items/", "review-items/", "incidents/<int:pk>/actions/"),
+    *("compliance/actions/", "compliance-actions/"),
     # Only whoever manages all queues makes another.
     "reviews/new/",
 )
 # One for the whole organisation, whoever's team it is.
-OF_EVERYBODY = ("datasets/", "playbooks/")
+OF_EVERYBODY = ("datasets/", "playbooks/", "compliance/", "frameworks/")
 
 
 def persona(name: str, here: World) -> User:

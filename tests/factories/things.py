@@ -17,6 +17,7 @@ from governance.approvals.models import ChangeRequest, Condition
 from governance.audit.models import AuditEvent
 from governance.audit.packs import request_pack
 from governance.audit.services import sequence
+from governance.compliance.services import add_action as add_compliance_action
 from governance.incidents import services as incidents
 from governance.incidents.clocks import classify
 from governance.incidents.models import NotificationClock
@@ -173,6 +174,15 @@ def things_of(settings: Any) -> Things:
         due_on=now.date() + timedelta(days=9),
         now=now,
     )
+    gap = add_compliance_action(
+        actor=people.actor("compliance"),
+        framework="eu-ai-act",
+        control="art-4",
+        text="Keep a list of who was trained",
+        owner=people.users["owner"],
+        due_on=now.date() + timedelta(days=9),
+        now=now,
+    )
     delegation = delegate_signing(
         actor=people.actor("board"),
         delegate=people.users["owner"],
@@ -240,6 +250,10 @@ def things_of(settings: Any) -> Things:
         ("incidents/", "containment"): contained.pk,
         ("incidents/", "clock"): NotificationClock.objects.filter(incident=incident)[0].pk,
         ("incidents/", "action"): action.pk,
+        ("compliance/", "framework"): "eu-ai-act",
+        ("frameworks/", "slug"): "eu-ai-act",
+        ("compliance/actions/", "pk"): gap.pk,
+        ("compliance-actions/", "pk"): gap.pk,
         ("drift/", "pk"): monitor.pk,
         ("drift-monitors/", "pk"): monitor.pk,
         ("drift-checks/", "pk"): check.pk,

@@ -1,0 +1,1 @@
+"""Frameworks, their controls, and which of our own records answer which control."""

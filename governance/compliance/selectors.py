@@ -1,0 +1,123 @@
+"""Which controls are answered: each query runs once, however many controls ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.access.models import User
+from governance.compliance.frameworks import FRAMEWORKS, NOT_RECORDED
+from governance.compliance.models import VIEWING, ComplianceAction, ComplianceActionQuerySet
+from governance.compliance.registries import control_evidence
+from governance.compliance.rules import (
+    Control,
+    ControlState,
+    Evidence,
+    Framework,
+    control_state,
+    coverage,
+    evidence_state,
+)
+from governance.kernel.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One evidence as it is now, with its state and whether this reader may open the records."""
+
+    key: str
+    title: str
+    evidence: Evidence
+    state: ControlState
+    may_open: bool
+
+
+@dataclass(frozen=True)
+class ControlAnswer:
+    """A control, its state, and what answers it."""
+
+    control: Control
+    state: ControlState
+    answers: list[Answer]
+    actions: list[ComplianceAction]
+
+    @property
+    def is_gap(self) -> bool:
+        return self.state != ControlState.ANSWERED
+
+    @property
+    def freshness(self) -> datetime | None:
+        """Of its oldest evidence; nothing when some has no age."""
+        times = [one.evidence.freshness for one in self.answers]
+        known = [one for one in times if one is not None]
+        return min(known) if known and len(known) == len(times) else None
+
+
+def framework_named(slug: str) -> Framework:
+    """Raises NotFound."""
+    if slug not in FRAMEWORKS:
+        raise NotFound("There is no such framework.")
+    return FRAMEWORKS[slug]
+
+
+def answers_for(
+    frameworks: Iterable[Framework], now: datetime, user: User | None
+) -> dict[str, Answer]:
+    """Every evidence that the frameworks name, asked once each."""
+    keys = {key for one in frameworks for control in one.controls for key in control.evidence}
+    return {key: _answer(key, now, user) for key in sorted(keys)}
+
+
+def _answer(key: str, now: datetime, user: User | None) -> Answer:
+    if key in NOT_RECORDED:
+        absent = Evidence(NOT_RECORDED[key], 0, 0, None, "")
+        return Answer(key, key.capitalize(), absent, ControlState.NONE, may_open=False)
+    source = control_evidence[key]
+    evidence = source.query(now, user)
+    state = evidence_state(evidence, at_least=source.at_least, fresh_for=source.fresh_for, now=now)
+    may_open = bool(evidence.url) and (user is None or user.may(source.permission))
+    return Answer(key, source.title, evidence, state, may_open)
+
+
+def controls_of(framework: Framework, now: datetime, user: User | None) -> list[ControlAnswer]:
+    """Each control of it as it stands, with the open actions on it."""
+    answers = answers_for([framework], now, user)
+    actions: dict[str, list[ComplianceAction]] = {}
+    opened = ComplianceAction.objects.open().filter(framework=framework.slug)
+    for action in opened.select_related("owner"):
+        actions.setdefault(action.control, []).append(action)
+    return [_control(one, answers, actions.get(one.ref, [])) for one in framework.controls]
+
+
+def _control(
+    control: Control, answers: dict[str, Answer], actions: list[ComplianceAction]
+) -> ControlAnswer:
+    its = [answers[key] for key in control.evidence]
+    return ControlAnswer(control, control_state(one.state for one in its), its, actions)
+
+
+def coverage_of_all(now: datetime, user: User | None) -> list[tuple[Framework, dict[str, int]]]:
+    """Every framework with how many of its controls are in which state."""
+    answers = answers_for(FRAMEWORKS.values(), now, user)
+    return [
+        (one, coverage([_control(control, answers, []).state for control in one.controls]))
+        for one in FRAMEWORKS.values()
+    ]
+
+
+_SHOWN: dict[str, Callable[[ComplianceActionQuerySet], ComplianceActionQuerySet]] = {
+    "open": lambda actions: actions.open(),
+    "all": lambda actions: actions,
+}
+ACTION_FILTERS = tuple(_SHOWN)
+
+
+def actions_listed(user: User, show: str) -> ComplianceActionQuerySet:
+    """Those that the person may see, with owner and author; an unknown filter shows open ones."""
+    seen = ComplianceAction.objects.visible_to(user).select_related("owner", "made_by")
+    return _SHOWN.get(show, _SHOWN["open"])(seen)
+
+
+def may_view(user: User) -> bool:
+    return any(user.may(one) for one in VIEWING)
