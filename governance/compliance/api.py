@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from governance.access.models import User
 from governance.compliance import services
 from governance.compliance.models import VIEWING, ComplianceAction, ComplianceActionQuerySet
-from governance.compliance.rules import ControlState
+from governance.compliance.rules import CONTROL_STATE_CHOICES
 from governance.compliance.selectors import (
     ACTION_FILTERS,
     Answer,
@@ -29,8 +29,6 @@ from governance.compliance.selectors import (
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import SIGNED_IN, actor_of, get_or_404
-
-STATES = [one.value for one in ControlState]
 
 
 class CoverageSerializer(serializers.Serializer[Any]):
@@ -58,7 +56,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
 
     key = serializers.CharField()
     title = serializers.CharField()
-    state = serializers.ChoiceField(choices=STATES)
+    state = serializers.ChoiceField(choices=CONTROL_STATE_CHOICES)
     sentence = serializers.CharField()
     numerator = serializers.IntegerField()
     denominator = serializers.IntegerField()
@@ -74,7 +72,7 @@ class ControlSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     asks = serializers.CharField()
     source: Any = serializers.CharField()
-    state = serializers.ChoiceField(choices=STATES)
+    state = serializers.ChoiceField(choices=CONTROL_STATE_CHOICES)
     evidence = EvidenceSerializer(many=True)
     open_actions = serializers.IntegerField()
 

@@ -31,6 +31,8 @@ STATE_WORDS = {
     ControlState.NONE: "No evidence: nothing in the records answers it.",
 }
 
+CONTROL_STATE_CHOICES = [(one.value, one.value) for one in ControlState]
+
 
 @dataclass(frozen=True)
 class Control:

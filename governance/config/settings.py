@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ApprovalStateEnum": "governance.approvals.models.APPROVAL_STATE_CHOICES",
         "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
+        "ControlStateEnum": "governance.compliance.rules.CONTROL_STATE_CHOICES",
         "GrantRoleEnum": "governance.access.models.ROLE_CHOICES",
         "MessageRoleEnum": "prompts.catalogue.rendering.ROLES",
         "IncidentSeverityEnum": "governance.incidents.models.SEVERITY_CHOICES",
