@@ -47,7 +47,7 @@ class FrameworkSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     source: Any = serializers.CharField()
     note = serializers.CharField()
-    checked_on = serializers.DateField()
+    checked_on = serializers.DateField(allow_null=True)
     coverage = CoverageSerializer()
 
 

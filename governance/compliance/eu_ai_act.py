@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from governance.compliance.rules import Control, Framework
 
 SOURCE = "Regulation (EU) 2024/1689"
@@ -24,7 +22,6 @@ EU_AI_ACT = Framework(
         "(Annex I); literacy since 2025, transparency since August 2026. Confirm the dates "
         "against the Official Journal."
     ),
-    checked_on=date(2026, 11, 1),
     controls=(
         _article(
             "4",

@@ -82,7 +82,7 @@ def actions_owned(user: User, now: datetime) -> list[InboxItem]:
     ]
 
 
-inbox.add("compliance-actions", actions_owned)
+inbox.add("compliance_actions", actions_owned)
 
 CONTROL_COLUMNS = (
     "framework",
@@ -157,9 +157,9 @@ def action_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
 
 
 evidence_sections.add(
-    "compliance-actions",
+    "compliance_actions",
     EvidenceSection(
-        "compliance-actions",
+        "compliance_actions",
         "Actions on controls",
         ACTION_COLUMNS,
         action_rows,

@@ -19,8 +19,8 @@ class ComplianceActionQuerySet(models.QuerySet["ComplianceAction"]):
         return self.filter(done_at=None)
 
     def visible_to(self, user: User) -> ComplianceActionQuerySet:
-        """All for who may read the controls, else their own."""
-        if any(user.may(one) for one in VIEWING):
+        """All for who may read the controls of the whole organisation, else their own."""
+        if any(user.reach(one).everywhere for one in VIEWING):
             return self
         return self.filter(owner=user)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from governance.compliance.rules import Control, Framework
 
 CORE, PROFILE = "NIST AI 100-1", "NIST AI 600-1"
@@ -23,7 +21,6 @@ NIST_AI_RMF = Framework(
     version="1.0, with the Generative AI Profile",
     source="https://www.nist.gov/itl/ai-risk-management-framework",
     note="A selection of the 19 categories and the 12 risks: what an organisation that runs models does.",
-    checked_on=date(2026, 11, 1),
     controls=(
         _category(
             "GOVERN 1",

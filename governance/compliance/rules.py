@@ -48,15 +48,15 @@ class Control:
 
 @dataclass(frozen=True)
 class Framework:
-    """A set of controls. `checked_on` is when its controls were last compared with the source."""
+    """A set of controls. `checked_on` is when somebody compared it with its source, if anybody has."""
 
     slug: str
     title: str
     version: str
     source: str
     note: str
-    checked_on: date
     controls: tuple[Control, ...]
+    checked_on: date | None = None
 
     def control(self, ref: str) -> Control | None:
         return next((one for one in self.controls if one.ref == ref), None)

@@ -27,7 +27,7 @@ from governance.model_cards.sections import (
 )
 
 LARGEST_BYTES = 1_000_000
-MOST_LINES = 10_000  # of the body; a block parser takes a second for this many hostile ones
+MOST_LINES = 3_000  # of the body; a block parser takes seconds for many more hostile ones
 MOST_NOTES = 50
 UNDERSTOOD = {
     "license",

@@ -81,7 +81,7 @@ def test_a_pack_holds_the_controls_and_the_actions(here: World) -> None:
     Desk(*[here.people.users[r] for r in ("compliance", "owner", "board", "reviewer")]).action()
     now = timezone.now()
     scope = PackScope(now - timedelta(days=1), now + timedelta(days=1))
-    for name in ("controls", "compliance-actions"):
+    for name in ("controls", "compliance_actions"):
         section = evidence_sections[name]
         rows = list(section.rows(scope))
         assert rows and all(set(row) == set(section.columns) for row in rows)

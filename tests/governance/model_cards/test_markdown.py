@@ -214,7 +214,7 @@ def test_invisible_and_direction_changing_characters_are_left_out_and_noted() ->
     [
         ("x" * (LARGEST_BYTES + 1), "at most 1 MB"),
         ("é" * (LARGEST_BYTES // 2 + 1), "at most 1 MB"),
-        ("a\n" * (MOST_LINES + 1), "10,000 lines"),
+        ("a\n" * (MOST_LINES + 1), "3,000 lines"),
         (" \n\u200b", "give the Markdown"),
     ],
 )
