@@ -16,7 +16,7 @@ from governance.compliance import evidence
 from governance.compliance.frameworks import FRAMEWORKS
 from governance.compliance.models import VIEWING, ComplianceAction
 from governance.compliance.registries import EvidenceSource, control_evidence
-from governance.compliance.selectors import controls_of
+from governance.compliance.selectors import answers_for
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 
@@ -101,15 +101,15 @@ def control_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     """Controls as they stand when the pack is built; they are the organisation's, not a team's."""
     if scope.team_id is not None:
         return
-    now = timezone.now()
+    answers = answers_for(FRAMEWORKS.values(), timezone.now(), None)
     for framework in FRAMEWORKS.values():
-        for one in controls_of(framework, now, None):
-            for answer in one.answers:
+        for control in framework.controls:
+            for answer in (answers[key] for key in control.evidence):
                 shown = answer.evidence
                 yield {
                     "framework": framework.slug,
-                    "control": one.control.code,
-                    "title": one.control.title,
+                    "control": control.code,
+                    "title": control.title,
                     "state": str(answer.state),
                     "evidence": answer.key,
                     "sentence": shown.sentence,
