@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.access import services
+from governance.access.api_foundation import valid
 from governance.access.models import ROLE_CHOICES, Grant, Team, User
 from governance.access.registries import grant_scopes
 from governance.access.selectors import with_scope
@@ -22,12 +23,6 @@ from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, get_or_404
 
 VIEW_OR_MANAGE = {"GET": Permission.PEOPLE_VIEW, "POST": Permission.PEOPLE_MANAGE}
-
-
-def valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
-    """What was sent, checked; raises the field errors as problem details."""
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):

@@ -54,6 +54,12 @@ class ShortReasonInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300)
 
 
+def valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    """What was sent, checked; raises the field errors as problem details."""
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
 class CursorPagination(BaseCursorPagination):
     """Newest first; `page_size` up to 200."""
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.access import keys as services
-from governance.access.api import valid
+from governance.access.api_foundation import valid
 from governance.access.models import ApiKey, User
 from governance.access.rules import KEY_SCOPES, MOST_REQUESTS_PER_MINUTE
 from governance.access.selectors import key_subjects_for, keys_visible_to

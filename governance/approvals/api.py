@@ -10,7 +10,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.access.api_foundation import ReasonInput
+from governance.access.api_foundation import ReasonInput, valid
 from governance.access.models import User
 from governance.approvals import services
 from governance.approvals.models import ChangeRequest, ChangeRequestQuerySet, Comment
@@ -81,12 +81,6 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
         model = Comment
         fields = ["id", "person", "text", "at"]
         read_only_fields: ClassVar[list[str]] = ["person", "at"]
-
-
-def valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
-    """What was sent, checked; raises DRF's ValidationError."""
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 class ChangeQueries(generics.GenericAPIView[ChangeRequest]):

@@ -11,8 +11,9 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import valid
 from governance.access.models import User
-from governance.approvals.api import OptionalReasonInput, valid
+from governance.approvals.api import OptionalReasonInput
 from governance.approvals.delegation import delegate_signing, end_delegation
 from governance.approvals.models import Delegation, DelegationQuerySet
 from governance.approvals.rules import SIGNING

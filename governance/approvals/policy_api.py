@@ -12,9 +12,10 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import valid
 from governance.access.models import Team, User
 from governance.access.selectors import teams_for
-from governance.approvals.api import ChangeSerializer, valid
+from governance.approvals.api import ChangeSerializer
 from governance.approvals.models import ApprovalPolicy, ApprovalPolicyQuerySet
 from governance.approvals.planning import Outlook, SlotOutlook, StandIn, simulate
 from governance.approvals.policies import APPROVABLE

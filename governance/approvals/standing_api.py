@@ -11,10 +11,9 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.access.api_foundation import ReasonInput
+from governance.access.api_foundation import ReasonInput, valid
 from governance.access.models import User
 from governance.approvals import services
-from governance.approvals.api import valid
 from governance.approvals.models import Approval, ApprovalQuerySet, Condition, ConditionQuerySet
 from governance.approvals.rules import CONDITION_STATES
 from governance.approvals.selectors import (

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.access.api_foundation import ShortReasonInput
+from governance.access.api_foundation import ShortReasonInput, valid
 from governance.access.models import Team, User
 from governance.access.selectors import teams_for
 from governance.kernel.authority import Permission
@@ -161,12 +161,6 @@ def found_use_case(request: Request, slug: str) -> UseCase:
     """The use case of that name, within what the person may see."""
     found: UseCase = get_or_404(use_cases_visible_to(cast(User, request.user)), slug=slug)
     return found
-
-
-def valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
-    """What was sent; raises for what does not fit."""
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def version_of(request: Request) -> int:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from governance.access.api_foundation import valid
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
@@ -21,7 +22,6 @@ from governance.registry.api import (
     UseCaseSerializer,
     found_use_case,
     use_case_answer,
-    valid,
     version_of,
 )
 from governance.registry.models import Dataset

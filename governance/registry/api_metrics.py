@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from governance.access.api_foundation import valid
 from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from governance.registry import metrics
-from governance.registry.api import found_use_case, valid
+from governance.registry.api import found_use_case
 from governance.registry.models import ChecklistItem, Measurement, SuccessMetric
 
 READ_AND_ADD = {"GET": Permission.USE_CASE_VIEW, "POST": Permission.USE_CASE_MANAGE}

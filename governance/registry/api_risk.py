@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from governance.access.api_foundation import valid
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from governance.registry import assessments, mitigations, questionnaire
-from governance.registry.api import found_use_case, valid
+from governance.registry.api import found_use_case
 from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment
 from governance.registry.risk_standing import risk_standing
 

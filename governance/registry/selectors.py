@@ -14,7 +14,6 @@ from governance.access.models import User
 from governance.access.selectors import holders
 from governance.kernel.authority import Permission
 from governance.kernel.terms import RiskTier, Sensitivity, highest
-from governance.kernel.web import get_or_404
 from governance.model_cards.models import Deployment
 from governance.registry import reassessment, scoring
 from governance.registry.models import Dataset, RiskAssessment, Score, UseCase, UseCaseQuerySet
@@ -67,11 +66,6 @@ def sorted_by(use_cases: UseCaseQuerySet, wanted: str) -> UseCaseQuerySet:
         return use_cases.order_by("title", "pk")
     ranked = use_cases.annotate(rank=SORTS[key])
     return ranked.order_by("-rank" if wanted.startswith("-") else "rank", "title", "pk")
-
-
-def use_case_by_slug(slug: str) -> UseCase:
-    found: UseCase = get_or_404(UseCase.objects.select_related("team", "owner"), slug=slug)
-    return found
 
 
 def colleagues_for(use_case: UseCase, now: datetime) -> QuerySet[User]:

@@ -12,6 +12,7 @@ from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.api_foundation import valid
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
@@ -138,7 +139,7 @@ class MonitorList(MonitorQueries, generics.ListAPIView[DriftMonitor]):
 
     @extend_schema(request=NewSerializer, responses={201: MonitorSerializer})
     def post(self, request: Request) -> Response:
-        asked = _valid(NewSerializer(data=request.data))
+        asked = valid(NewSerializer(data=request.data))
         slug = asked.pop("use_case")
         use_case = selectors.use_cases_to_watch(cast(User, request.user)).filter(slug=slug).first()
         if use_case is None:
@@ -172,7 +173,7 @@ class MonitorDetail(MonitorQueries):
                 "Nothing was saved: send the version you read in If-Match, as its ETag gave it.",
                 code="version_required",
             )
-        asked = _valid(ChangeSerializer(data=request.data))
+        asked = valid(ChangeSerializer(data=request.data))
         is_enabled = asked.pop("is_enabled", None)
         actor, now = actor_of(request), timezone.now()
         services.change_monitor(actor=actor, monitor_id=pk, version=int(version), now=now, **asked)
@@ -219,8 +220,3 @@ class CheckList(CheckQueries, generics.ListAPIView[DriftCheck]):
 
 class CheckDetail(CheckQueries, generics.RetrieveAPIView[DriftCheck]):
     """One check."""
-
-
-def _valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
