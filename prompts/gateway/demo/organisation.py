@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from governance.access import services as access
 from governance.access.keys import create_api_key
 from governance.approvals import services as approvals
 from governance.approvals.models import ChangeRequest
-from governance.incidents import services as incidents
 from governance.kernel.authority import Actor
 from governance.model_cards import services as models
 from governance.model_cards.models import Deployment
@@ -26,15 +24,12 @@ from governance.registry import services as registry
 from governance.registry.models import UseCase
 from prompts.catalogue import services as catalogue
 from prompts.catalogue.models import PromptVersion
-from prompts.gateway.demo import content, monitors
+from prompts.gateway.demo import content, monitors, past
 from prompts.gateway.demo.people import People, make
 from prompts.releases import services as releases
 from reviews.queues.upkeep import ServiceTimes, create_queue
 from telemetry.chargeback import services as chargeback
-from telemetry.ledger.placement import spread
-from telemetry.ledger.replay import replay_trace
 
-TRACE = Path(__file__).resolve().parents[3] / "telemetry" / "ledger" / "data"
 HISTORY_STARTS = date(2026, 1, 1)
 SIGNATORIES = ("board", "compliance", "safety", "data_steward", "ml_engineer", "finance")
 
@@ -58,11 +53,11 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("budgets")
         _budgets(people, licence, now)
         say("usage history from the real trace")
-        _history(people, code, hosted, now, 34)
-        _history(people, support, hosted, now, 55)
+        past.replay(people, code, hosted, now, 34)
+        past.replay(people, support, hosted, now, 55)
         say("drift monitors")
         monitors.watch(people.actor("safety"), code, licence, now)
-        _incident(people, licence, now)
+        past.happen(people, licence, now)
         key = _key(people, licence, now)
     _write_sign_ins(people, {licence.slug: key})
 
@@ -336,53 +331,6 @@ def _budgets(people: People, licence: UseCase, now: datetime) -> None:
         reason="A first dozen licences",
         now=now,
     )
-
-
-def _history(
-    people: People, use_case: UseCase, hosted: Deployment, now: datetime, days: int
-) -> None:
-    file = next(TRACE.glob("*.csv.gz"))
-    replay_trace(
-        actor=Actor.system("demo"),
-        file_name=file.name,
-        content=gzip.decompress(file.read_bytes()),
-        use_case=use_case,
-        deployment=hosted,
-        placement=spread(days, now.date() - timedelta(days=1)),
-        now=now,
-    )
-
-
-def _incident(people: People, use_case: UseCase, now: datetime) -> None:
-    playbook, *_ = incidents.install_starting_playbooks(actor=Actor.system("demo"), now=now)
-    safety = people.actor("safety")
-    incident = incidents.declare(
-        actor=people.actor("reviewer"),
-        playbook=playbook,
-        title="Licence named as MIT although its text is GPL",
-        description="A reviewer saw the same wrong licence twice before release. Nothing left.",
-        severity="medium",
-        use_case=use_case,
-        now=now,
-    )
-    incidents.move(actor=safety, incident_id=incident.pk, action="confirm", now=now)
-    done = incidents.contain(
-        actor=safety,
-        incident_id=incident.pk,
-        kind="kill_switch",
-        target_id=use_case.pk,
-        reason="Until the guideline says how to check copyleft.",
-        now=now,
-    )
-    incidents.move(actor=safety, incident_id=incident.pk, action="contain", now=now)
-    for step in incident.steps.all():
-        incidents.finish_step(
-            actor=safety, step_id=step.pk, outcome="done", note="Done in the drill.", now=now
-        )
-    incidents.undo_containment(
-        actor=safety, containment_id=done.pk, reason="The guideline was extended.", now=now
-    )
-    incidents.move(actor=safety, incident_id=incident.pk, action="resolve", now=now)
 
 
 def _key(people: People, use_case: UseCase, now: datetime) -> str:
