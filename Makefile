@@ -34,8 +34,9 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Also: python -m tests.load.http, the gateway over HTTP with two web processes.
 bench: $(STAMP)
-	@$(BIN)/python -m tests.load.bench
+	@$(BIN)/python -m tests.load.bench $(ONLY)
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --group embedded --group dev --generate-hashes \

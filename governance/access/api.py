@@ -15,12 +15,13 @@ from rest_framework.views import APIView
 
 from governance.access import services
 from governance.access.api_foundation import valid
+from governance.access.late_saves import seen_of
 from governance.access.models import ROLE_CHOICES, Grant, Team, User
 from governance.access.registries import grant_scopes
 from governance.access.selectors import with_scope
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 
 VIEW_OR_MANAGE = {"GET": Permission.PEOPLE_VIEW, "POST": Permission.PEOPLE_MANAGE}
 
@@ -38,7 +39,7 @@ class PersonInput(serializers.Serializer[Any]):
     """Somebody new, without any role yet."""
 
     email = serializers.CharField(max_length=254)
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, validators=[plain_name])
     password = serializers.CharField(
         required=False, write_only=True, trim_whitespace=False, max_length=128
     )
@@ -119,9 +120,11 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
 class TeamInput(serializers.Serializer[Any]):
     """A new team; its short name (`slug`) is made from the name if it is left out."""
 
-    name = serializers.CharField(max_length=120)
-    slug = serializers.CharField(max_length=60, required=False, allow_blank=True)
-    code = serializers.CharField(max_length=30)
+    name = serializers.CharField(max_length=120, validators=[plain_name])
+    slug = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, validators=[plain_name]
+    )
+    code = serializers.CharField(max_length=30, validators=[plain_name])
     parent: Any = serializers.SlugRelatedField(
         "slug", queryset=Team.objects.all(), required=False, allow_null=True
     )
@@ -130,7 +133,7 @@ class TeamInput(serializers.Serializer[Any]):
 class TeamChange(serializers.Serializer[Any]):
     """Another name, another team above it or none; what is left out stays."""
 
-    name = serializers.CharField(max_length=120, required=False)
+    name = serializers.CharField(max_length=120, required=False, validators=[plain_name])
     parent: Any = serializers.SlugRelatedField(
         "slug", queryset=Team.objects.all(), required=False, allow_null=True
     )
@@ -161,17 +164,27 @@ class TeamDetail(APIView):
 
     @extend_schema(responses=TeamSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        return Response(TeamSerializer(_team(slug)).data)
+        return _with_tag(_team(slug))
 
     @extend_schema(request=TeamChange, responses=TeamSerializer)
     def patch(self, request: Request, slug: str) -> Response:
-        """Rename a team, or put it under another."""
+        """Rename a team, or put it under another; with If-Match, 409 when it changed since."""
         team = _team(slug)
         asked = valid(TeamChange(data=request.data))
         changed = services.change_team(
-            actor=actor_of(request), team_id=team.pk, now=timezone.now(), **asked
+            actor=actor_of(request),
+            team_id=team.pk,
+            seen=request.headers.get("If-Match", "").strip('"'),
+            now=timezone.now(),
+            **asked,
         )
-        return Response(TeamSerializer(changed).data)
+        return _with_tag(changed)
+
+
+def _with_tag(team: Team) -> Response:
+    """The team, with what its facts are now as ETag."""
+    tag = seen_of(services.team_facts(team))
+    return Response(TeamSerializer(team).data, headers={"ETag": f'"{tag}"'})
 
 
 def _team(slug: str) -> Team:

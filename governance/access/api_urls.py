@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.access import api, key_api
+from governance.access import api, key_api, training_api
 
 urlpatterns = [
     path("people/", api.PersonList.as_view(), name="api-people"),
@@ -11,6 +11,21 @@ urlpatterns = [
     path("teams/<slug:slug>/", api.TeamDetail.as_view(), name="api-team"),
     path("grants/", api.GrantList.as_view(), name="api-grants"),
     path("grants/<int:pk>/", api.GrantDetail.as_view(), name="api-grant"),
+    path("trainings/", training_api.TrainingList.as_view(), name="api-trainings"),
+    path("trainings/mine/", training_api.MyTraining.as_view(), name="api-my-training"),
+    path(
+        "trainings/register/",
+        training_api.TrainingRegister.as_view(),
+        name="api-training-register",
+    ),
+    path(
+        "training-records/", training_api.TrainingRecordList.as_view(), name="api-training-records"
+    ),
+    path(
+        "training-records/<int:pk>/revoke/",
+        training_api.TrainingRecordRevoke.as_view(),
+        name="api-training-record-revoke",
+    ),
     path("keys/", key_api.KeyList.as_view(), name="api-keys"),
     path("keys/<int:pk>/", key_api.KeyDetail.as_view(), name="api-key"),
     path("keys/<int:pk>/rotate/", key_api.KeyRotate.as_view(), name="api-key-rotate"),

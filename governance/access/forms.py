@@ -12,7 +12,9 @@ from django import forms
 from django.db import models
 from django.utils import timezone
 
+from governance.access.late_saves import SeenForm
 from governance.access.models import Team
+from governance.access.picking import PickField
 from governance.access.registries import KeySubject, grant_scopes
 from governance.access.rules import (
     KEY_SCOPES,
@@ -23,7 +25,7 @@ from governance.access.rules import (
 from governance.access.selectors import scopes_for
 from governance.kernel.authority import Role
 from governance.kernel.errors import Invalid
-from governance.kernel.web import get_or_404
+from governance.kernel.web import get_or_404, plain_name
 
 Made = TypeVar("Made")
 LAST_YEAR = 2199
@@ -67,12 +69,13 @@ class ServiceForm(forms.Form):
 class PersonForm(ServiceForm):
     """Somebody new."""
 
-    name = forms.CharField(max_length=150)
+    name = forms.CharField(max_length=150, validators=[plain_name])
     email = forms.EmailField(label="E-mail", max_length=254)
     password = forms.CharField(
         label="First password",
         required=False,
         strip=False,
+        max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="At least 12 characters; they can change it on their account page.",
     )
@@ -81,23 +84,25 @@ class PersonForm(ServiceForm):
 class TeamForm(ServiceForm):
     """A new team."""
 
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(max_length=120, validators=[plain_name])
     slug = forms.SlugField(
         label="Short name",
         max_length=60,
         required=False,
         help_text="For addresses; made from the name if left empty.",
     )
-    code = forms.CharField(label="Cost code", max_length=30, help_text="It cannot be changed.")
+    code = forms.CharField(
+        label="Cost code", max_length=30, help_text="It cannot be changed.", validators=[plain_name]
+    )
     parent = forms.ModelChoiceField(
         Team.objects.all(), required=False, label="Part of", empty_label="No other team"
     )
 
 
-class TeamChangeForm(ServiceForm):
+class TeamChangeForm(ServiceForm, SeenForm):
     """Another name or place for a team."""
 
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(max_length=120, validators=[plain_name])
     parent = forms.ModelChoiceField(
         Team.objects.all(), required=False, label="Part of", empty_label="No other team"
     )
@@ -130,11 +135,19 @@ class GrantForm(ServiceForm):
         return found
 
 
+class _SubjectField(PickField):
+    """What a key is for, with the team that answers for it."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return KeySubject.of(obj).label
+
+
 class KeyForm(ServiceForm):
     """A new API key. The token tells a second sending from a second key."""
 
-    use_case = forms.ChoiceField(label="Use case", help_text="The key can call this one alone.")
-    name = forms.CharField(max_length=100, help_text="The application that will use it.")
+    name = forms.CharField(
+        max_length=100, help_text="The application that will use it.", validators=[plain_name]
+    )
     scopes = forms.MultipleChoiceField(
         label="It may",
         choices=list(KEY_SCOPE_WORDS.items()),
@@ -149,19 +162,25 @@ class KeyForm(ServiceForm):
     )
     form_token = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, subjects: dict[str, KeySubject], *args: Any, **kwargs: Any) -> None:
+    field_order = ("use_case",)
+
+    def __init__(self, subjects: models.QuerySet[Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.subjects = subjects
         self.fields["form_token"].initial = uuid.uuid4
-        offered = [(one.slug, one.label) for one in subjects.values()]
-        self.fields["use_case"].choices = [("", "Choose"), *offered]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["use_case"] = _SubjectField(
+            subjects,
+            label="Use case",
+            empty_label="Choose",
+            help_text="The key can call this one alone.",
+        )
+        self.order_fields(self.field_order)
 
     def clean(self) -> dict[str, Any]:
         """The use case as the service takes it."""
         facts = super().clean() or self.cleaned_data
-        slug = facts.pop("use_case", None)
-        if slug is not None:
-            facts |= self.subjects[slug].facts()
+        chosen = facts.pop("use_case", None)
+        if chosen is not None:
+            facts |= KeySubject.of(chosen).facts()
         return facts
 
 
@@ -184,10 +203,10 @@ def zone_choices() -> list[tuple[str, Any]]:
     ]
 
 
-class AccountForm(ServiceForm):
+class AccountForm(ServiceForm, SeenForm):
     """What people may change of themselves."""
 
-    name = forms.CharField(max_length=150)
+    name = forms.CharField(max_length=150, validators=[plain_name])
     time_zone = forms.ChoiceField(
         choices=zone_choices,
         help_text="Times are shown in it; the exact UTC is on hover.",

@@ -23,6 +23,10 @@ for action, sentence in {
     "api_key.created": "{actor} made the API key {subject}",
     "role.ran_out": "{actor} ended a role that ran out: {subject}",
     "api_key.rotated": "{actor} rotated the API key {subject}",
+    "training.defined": "{actor} defined the training {subject}",
+    "training.required": "{actor} changed for whom {subject} is required",
+    "training.recorded": "{actor} recorded a training: {subject}",
+    "training.revoked": "{actor} revoked a training record: {subject}",
     "api_key.revoked": "{actor} revoked the API key {subject}",
 }.items():
     audit_actions.add(action, sentence)

@@ -17,10 +17,10 @@ from governance.access import keys as services
 from governance.access.api_foundation import valid
 from governance.access.models import ApiKey, User
 from governance.access.rules import KEY_SCOPES, MOST_REQUESTS_PER_MINUTE
-from governance.access.selectors import key_subjects_for, keys_visible_to
+from governance.access.selectors import key_subject_for, keys_visible_to
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 
 
 class KeySerializer(serializers.ModelSerializer[ApiKey]):
@@ -71,11 +71,12 @@ class KeyInput(serializers.Serializer[Any]):
     """A new key; `use_case` is the short name of what it may call."""
 
     use_case = serializers.CharField(max_length=80)
-    name = serializers.CharField(max_length=100)
+    name = serializers.CharField(max_length=100, validators=[plain_name])
     scopes = serializers.ListField(
         child=serializers.ChoiceField([(one, one) for one in KEY_SCOPES]),
         required=False,
         allow_empty=False,
+        max_length=10,
     )
     requests_per_minute = serializers.IntegerField(
         required=False, min_value=1, max_value=MOST_REQUESTS_PER_MINUTE
@@ -109,7 +110,7 @@ class KeyList(generics.ListAPIView[ApiKey]):
     def post(self, request: Request) -> Response:
         """Make a key; the reply is the only place where its secret is."""
         asked = valid(KeyInput(data=request.data))
-        subject = key_subjects_for(cast(User, request.user)).get(asked.pop("use_case"))
+        subject = key_subject_for(cast(User, request.user), asked.pop("use_case"))
         if subject is None:
             sentence = "There is no such use case, or you may not make keys for it."
             raise Invalid(f"No key was made. {sentence}", fields={"use_case": [sentence]})

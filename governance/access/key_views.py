@@ -47,7 +47,7 @@ def new_key(request: HttpRequest) -> HttpResponse:
         made = form.carry_out(services.create_api_key, actor=actor_of(request), now=timezone.now())
         if made is not None:
             return _shown_once(request, *made)
-    context = {"form": form, "has_subjects": bool(subjects)}
+    context = {"form": form, "has_subjects": subjects.exists()}
     status = 422 if form.is_bound else 200
     return page(request, "governance/access/key_new.html", context, status=status)
 

@@ -17,6 +17,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from guardian.mixins import GuardianUserMixin
 
+from governance.access.training_models import Training, TrainingRecord
 from governance.kernel.authority import ROLES, Actor, Permission
 
 if TYPE_CHECKING:
@@ -26,6 +27,18 @@ SCOPE_PERMISSIONS: list[tuple[str, str | StrPromise]] = [
     (p.value, p.value.replace("_", " ")) for p in Permission
 ]
 
+__all__ = [
+    "ROLE_CHOICES",
+    "ApiKey",
+    "Grant",
+    "GrantQuerySet",
+    "Organisation",
+    "Reach",
+    "Team",
+    "Training",
+    "TrainingRecord",
+    "User",
+]
 ROLE_CHOICES = [(role.code, role.title) for role in ROLES.values()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,12 +26,23 @@ class KeyRefused(PlacetError):
     code = "invalid_api_key"
 
 
-def authenticate_key(presented: str, now: datetime) -> ApiKey:
-    """The live key of that text; raises KeyRefused. Comparison takes constant time."""
+def key_of_prefix(prefix: str) -> ApiKey | None:
+    """The key of that public prefix, with its team."""
+    return ApiKey.objects.select_related("team").filter(prefix=prefix).first()
+
+
+def authenticate_key(
+    presented: str,
+    now: datetime,
+    *,
+    find: Callable[[str], ApiKey | None] = key_of_prefix,
+) -> ApiKey:
+    """The live key of that text; raises KeyRefused. Comparison takes constant time.
+
+    `find` gives the key of a prefix; the gateway's remembers keys that did not change.
+    """
     parts = presented.split("_", 2)
-    key = None
-    if len(parts) == 3 and parts[0] == "plc":
-        key = ApiKey.objects.select_related("team").filter(prefix=parts[1]).first()
+    key = find(parts[1]) if len(parts) == 3 and parts[0] == "plc" else None
     stored = key.secret_hash if key else "0" * 64
     matches = hmac.compare_digest(stored, hash_secret(parts[-1]))
     if key is None or not matches or not key.is_live(now):
@@ -38,6 +50,7 @@ def authenticate_key(presented: str, now: datetime) -> ApiKey:
             "This API key is not valid. Ask the use case's product owner for a live one."
         )
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_GRAIN:
+        key.last_used_at = now
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
 
@@ -69,10 +82,15 @@ def teams_for(user: User, permission: Permission) -> QuerySet[Team]:
     return Team.objects.all() if reach.everywhere else Team.objects.filter(pk__in=reach.team_ids)
 
 
-def key_subjects_for(user: User) -> dict[str, KeySubject]:
-    """What the person may make keys for, by short name."""
-    offered = (subject for provider in key_subjects.values() for subject in provider(user))
-    return {subject.slug: subject for subject in offered}
+def key_subjects_for(user: User) -> QuerySet[Any]:
+    """What the person may make keys for."""
+    return key_subjects["use_cases"](user)
+
+
+def key_subject_for(user: User, slug: str) -> KeySubject | None:
+    """The one of that short name, if the person may make keys for it."""
+    found = key_subjects_for(user).filter(slug=slug).first()
+    return None if found is None else KeySubject.of(found)
 
 
 def with_scope(grants: GrantQuerySet) -> QuerySet[Grant]:

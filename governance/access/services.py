@@ -15,17 +15,21 @@ from django.db.models import Q
 from django.utils.text import slugify
 from guardian.models import UserObjectPermission
 
+from governance.access.late_saves import check_seen
 from governance.access.models import Grant, Organisation, Team, User
 from governance.access.policies import (
     KEEPER_ROLES,
     check_administrators_remain,
     check_can_manage_people,
+    check_signatories_remain,
     lock_administration,
 )
+from governance.access.registries import leaving
 from governance.access.rules import is_under, time_zones
 from governance.audit.services import record
 from governance.kernel.authority import ROLES, Actor
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
+from governance.kernel.terms import name_fault
 from governance.kernel.web import get_or_404
 
 EXPIRED_AT_ONCE = 200
@@ -80,22 +84,28 @@ def _team_faults(name: str, slug: str, code: str) -> dict[str, list[str]]:
         faults["slug"] = [f"Another team has the short name {slug}."]
     if not 0 < len(code) <= 30:
         faults["code"] = ["Give a cost code of at most 30 characters."]
+    elif fault := name_fault(code):
+        faults["code"] = [fault]
     elif Team.objects.filter(code=code).exists():
         faults["code"] = [f"Another team has the cost code {code}."]
     return faults
 
 
 @transaction.atomic
-def change_team(*, actor: Actor, team_id: int, now: datetime, **changes: Any) -> Team:
+def change_team(
+    *, actor: Actor, team_id: int, now: datetime, seen: str = "", **changes: Any
+) -> Team:
     """Another `name`, or `parent` (a team or None); what is left out stays.
 
-    The cost code and the short name stay for good: money is booked to them.
+    The cost code and the short name stay for good: money is booked to them. `seen` says which
+    facts the change was made from (`team_facts`); raises Conflict when they changed since.
     """
     check_can_manage_people(actor)
     # All of them, in one order: two moves at once could close a ring that neither sees.
     rows = list(Team.objects.select_for_update(no_key=True).order_by("pk"))
     found: dict[int, Team] = {row.pk: row for row in rows}
     team = found.get(team_id) or get_or_404(Team.objects.all(), pk=team_id)
+    check_seen(seen, team_facts(team), team)
     name, parent = changes.get("name", team.name).strip(), changes.get("parent", team.parent)
     faults = _name_faults(name, 120)
     parents = {pk: row.parent_id for pk, row in found.items()}
@@ -110,6 +120,16 @@ def change_team(*, actor: Actor, team_id: int, now: datetime, **changes: Any) ->
         team.save(update_fields=["name", "parent"])
         _record_team_change(actor, team, now, before, after)
     return team
+
+
+def team_facts(team: Team) -> dict[str, Any]:
+    """What of a team can be changed."""
+    return {"name": team.name, "parent": team.parent}
+
+
+def account_facts(user: User) -> dict[str, Any]:
+    """What people may change of themselves."""
+    return {"name": user.name, "time_zone": user.time_zone}
 
 
 def _record_team_change(
@@ -169,9 +189,9 @@ def _person_faults(email: str, name: str, password: str | None) -> dict[str, lis
 
 
 def _name_faults(name: str, longest: int) -> dict[str, list[str]]:
-    if 0 < len(name) <= longest:
-        return {}
-    return {"name": [f"Give a name of at most {longest} characters."]}
+    if not 0 < len(name) <= longest:
+        return {"name": [f"Give a name of at most {longest} characters."]}
+    return {"name": [fault]} if (fault := name_fault(name)) else {}
 
 
 def _is_fine(check: Any, value: str) -> bool:
@@ -198,7 +218,10 @@ def deactivate_user(*, actor: Actor, user: User, now: datetime, reason: str = ""
         raise WrongState(f"Nothing was changed: {user} is deactivated already.")
     if Grant.objects.live(now).filter(user=user, role__in=KEEPER_ROLES).exists():
         check_administrators_remain(without=Q(user=user), now=now)
-    return _set_active(actor, user, False, "user.deactivated", now, reason)
+    check_signatories_remain(user=user, without=Q(user=user), now=now)
+    left = _set_active(actor, user, False, "user.deactivated", now, reason)
+    _take_out(left, now)
+    return left
 
 
 @transaction.atomic
@@ -221,11 +244,14 @@ def _set_active(
 
 
 @transaction.atomic
-def change_account(*, actor: Actor, name: str, time_zone: str, now: datetime) -> User:
+def change_account(
+    *, actor: Actor, name: str, time_zone: str, now: datetime, seen: str = ""
+) -> User:
     """A person's own name, and the zone that times are shown to them in."""
     if actor.user is None:
         raise NotAllowed("Nothing was changed: only a person has an account.")
     user = User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
+    check_seen(seen, account_facts(user), "your account")
     name = name.strip()
     faults = _name_faults(name, 150)
     if time_zone not in time_zones():
@@ -310,9 +336,18 @@ def revoke_grant(*, actor: Actor, grant_id: int, now: datetime, reason: str = ""
         raise WrongState("Nothing was changed: this role has been revoked, or has run out.")
     if grant.role in KEEPER_ROLES and grant.user.is_active:
         check_administrators_remain(without=Q(pk=grant.pk), now=now)
+    check_signatories_remain(user=grant.user, without=Q(pk=grant.pk), now=now)
     _end(grant, now, now)
     _record_grant(actor, "role.revoked", grant, now, reason)
+    _take_out(grant.user, now)
     return grant
+
+
+def _take_out(user: User, now: datetime) -> None:
+    """Out of what waited for them under what they no longer hold."""
+    user.forget_reaches()
+    for take_out in leaving.values():
+        take_out(user, now)
 
 
 def _alone_with(grant_id: int) -> Grant:
@@ -328,12 +363,14 @@ def end_expired_grants(*, actor: Actor, now: datetime) -> int:
 
     `Grant.live` stopped them at their end already; this keeps the mirror true.
     """
+    lock_administration()
     expired = Grant.objects.filter(revoked_at=None, ends_at__lte=now).order_by("pk")
     ended = 0
     for grant_id in expired.values_list("pk", flat=True)[:EXPIRED_AT_ONCE]:
         grant = _alone_with(grant_id)
         if grant.revoked_at is None:
             _run_out(actor, grant, now)
+            _take_out(grant.user, now)
             ended += 1
     return ended
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.access import key_views, views
+from governance.access import key_views, training_views, views
 
 app_name = "access"
 urlpatterns = [
@@ -15,6 +15,15 @@ urlpatterns = [
     path("people/<int:pk>/revoke/<int:grant>/", views.revoke, name="revoke"),
     path("teams/<slug:slug>/", views.team, name="team"),
     path("teams/<slug:slug>/edit/", views.change_team, name="change-team"),
+    path("training/", training_views.training_register, name="training-register"),
+    path("training/mine/", training_views.my_training, name="my-training"),
+    path("training/new/", training_views.training_new, name="training-new"),
+    path("training/record/", training_views.training_record, name="training-record"),
+    path(
+        "training/records/<int:pk>/revoke/",
+        training_views.revoke_record,
+        name="training-record-revoke",
+    ),
     path("keys/", key_views.keys, name="keys"),
     path("keys/new/", key_views.new_key, name="new-key"),
     path("keys/<int:pk>/", key_views.key, name="key"),

@@ -21,6 +21,7 @@ from governance.access.forms import (
     TeamChangeForm,
     TeamForm,
 )
+from governance.access.late_saves import seen_of
 from governance.access.models import ApiKey, Team, User
 from governance.access.selectors import (
     keys_visible_to,
@@ -30,7 +31,10 @@ from governance.access.selectors import (
     roles_of,
     teams_with_parents,
 )
+from governance.access.training import MAY_RECORD
+from governance.access.training_selectors import records_of, trainings_of
 from governance.kernel.authority import ROLES, Permission
+from governance.kernel.errors import Conflict
 from governance.kernel.web import SIGNED_IN, actor_of, get_or_404, page, requires
 
 
@@ -101,20 +105,26 @@ def with_states(keys: Any) -> list[tuple[ApiKey, str]]:
 @requires(Permission.PEOPLE_MANAGE)
 def change_team(request: HttpRequest, slug: str) -> HttpResponse:
     """Rename a team or move it; the cost code stays."""
-    found: Team = get_or_404(Team.objects.all(), slug=slug)
+    found: Team = get_or_404(Team.objects.select_related("parent"), slug=slug)
+    facts = services.team_facts(found)
     form = TeamChangeForm(
         request.POST if request.method == "POST" else None,
-        initial={"name": found.name, "parent": found.parent_id},
+        initial=facts | {"seen": seen_of(facts)},
     )
+    status = _status(form)
     if request.method == "POST":
-        changed = form.carry_out(
-            services.change_team, actor=actor_of(request), team_id=found.pk, now=timezone.now()
-        )
+        try:
+            changed = form.carry_out(
+                services.change_team, actor=actor_of(request), team_id=found.pk, now=timezone.now()
+            )
+        except Conflict as late:
+            changed, status = None, late.status
+            form.show_late(late, facts, seen_of(facts))
         if changed is not None:
             messages.success(request, "Saved.")
             return redirect("access:team", slug=slug)
     context = {"team": found, "form": form}
-    return page(request, "governance/access/team_edit.html", context, status=_status(form))
+    return page(request, "governance/access/team_edit.html", context, status=status)
 
 
 @requires(Permission.PEOPLE_VIEW)
@@ -126,6 +136,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "person": user,
         "grants": roles_of(user, now),
         "past": [(grant, grant.state_at(now)) for grant in past_roles_of(user, now)],
+        "trainings": trainings_of(user, now),
+        "training_records": records_of(user),
+        "may_record": any(actor_of(request).may(one) for one in MAY_RECORD),
         "may_manage": actor_of(request).may(Permission.PEOPLE_MANAGE),
         "is_self": user.pk == request.user.pk,
     }
@@ -199,16 +212,24 @@ def _reason(request: HttpRequest) -> str:
 def account(request: HttpRequest) -> HttpResponse:
     """The person's own name, time zone, theme and password."""
     user = cast(User, request.user)
+    facts = services.account_facts(user)
     form = AccountForm(
         request.POST if request.method == "POST" else None,
-        initial={"name": user.name, "time_zone": user.time_zone},
+        initial=facts | {"seen": seen_of(facts)},
     )
+    status = _status(form)
     if request.method == "POST":
-        saved = form.carry_out(services.change_account, actor=actor_of(request), now=timezone.now())
+        try:
+            saved = form.carry_out(
+                services.change_account, actor=actor_of(request), now=timezone.now()
+            )
+        except Conflict as late:
+            saved, status = None, late.status
+            form.show_late(late, facts, seen_of(facts))
         if saved is not None:
             messages.success(request, "Saved.")
             return redirect("access:account")
-    return page(request, "governance/access/account.html", {"form": form}, status=_status(form))
+    return page(request, "governance/access/account.html", {"form": form}, status=status)
 
 
 def _status(form: ServiceForm) -> int:

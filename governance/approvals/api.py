@@ -13,16 +13,30 @@ from rest_framework.response import Response
 from governance.access.api_foundation import ReasonInput, valid
 from governance.access.models import User
 from governance.approvals import services
-from governance.approvals.models import ChangeRequest, ChangeRequestQuerySet, Comment
+from governance.approvals.models import ChangeRequest, ChangeRequestQuerySet, Emergency
+from governance.approvals.pointing import LONGEST_POINT, MOST_POINTS
 from governance.approvals.registries import Openable, change_subjects
-from governance.approvals.rules import Outcome
+from governance.approvals.rules import ORDINARY
 from governance.approvals.selectors import changes_visible_to
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import SIGNED_IN, actor_of, get_or_404
 
 
+class EmergencySerializer(serializers.ModelSerializer[Emergency]):
+    """Why it could not wait; applied at once if it was let through, to be ratified by when."""
+
+    class Meta:
+        model = Emergency
+        fields: ClassVar[list[str]] = ["why_now", "asked_at", "applied_at", "ratify_by"]
+
+
 class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
+    emergency = EmergencySerializer(read_only=True, allow_null=True)
+    bundled_in = serializers.IntegerField(
+        source="bundle.change_id", read_only=True, allow_null=True, default=None
+    )
+
     class Meta:
         model = ChangeRequest
         fields = [
@@ -41,6 +55,10 @@ class ChangeSerializer(serializers.ModelSerializer[ChangeRequest]):
             "opened_at",
             "due_at",
             "closed_at",
+            "stale_because",
+            "stale_voids",
+            "emergency",
+            "bundled_in",
         ]
 
 
@@ -53,10 +71,16 @@ class ConditionInput(serializers.Serializer[Any]):
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
-    outcome = serializers.ChoiceField(choices=[one.value for one in Outcome])
+    outcome = serializers.ChoiceField(choices=[one.value for one in ORDINARY])
     rationale = serializers.CharField(allow_blank=True, default="", max_length=5000)
     digest_seen = serializers.CharField(max_length=64)
-    conditions = ConditionInput(many=True, required=False)
+    conditions = ConditionInput(many=True, required=False, max_length=20)  # type: ignore[call-arg]  # many=True takes it
+    points = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_POINT),
+        max_length=MOST_POINTS,
+        required=False,
+        help_text="What shall change, one by one; at least one with request_changes.",
+    )
 
 
 class ChangeInput(serializers.Serializer[Any]):
@@ -72,15 +96,6 @@ class OptionalReasonInput(serializers.Serializer[Any]):
     """Why, if there is something to say."""
 
     reason = serializers.CharField(max_length=500, allow_blank=True, default="")
-
-
-class CommentSerializer(serializers.ModelSerializer[Comment]):
-    """A word in the discussion."""
-
-    class Meta:
-        model = Comment
-        fields = ["id", "person", "text", "at"]
-        read_only_fields: ClassVar[list[str]] = ["person", "at"]
 
 
 class ChangeQueries(generics.GenericAPIView[ChangeRequest]):
@@ -181,22 +196,3 @@ class ChangeWithdraw(ChangeQueries):
             actor=actor_of(request), change_id=self.found().pk, now=timezone.now(), **given
         )
         return self.answer(pk)
-
-
-class CommentList(generics.ListCreateAPIView[Comment]):
-    """The discussion of a change, newest first."""
-
-    required_permission = SIGNED_IN
-    serializer_class = CommentSerializer
-    queryset = Comment.objects.all()
-
-    def get_queryset(self) -> Any:
-        visible = changes_visible_to(cast(User, self.request.user))
-        return Comment.objects.filter(change=get_or_404(visible, pk=self.kwargs["pk"]))
-
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        given = valid(CommentSerializer(data=request.data))
-        added = services.comment(
-            actor=actor_of(request), change_id=self.kwargs["pk"], now=timezone.now(), **given
-        )
-        return Response(CommentSerializer(added).data, 201)

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from governance.approvals import api, delegation_api, policy_api, standing_api
+from governance.approvals import (
+    api,
+    bundle_api,
+    delegation_api,
+    discussion_api,
+    emergency_api,
+    meeting_api,
+    policy_api,
+    signing_api,
+    standing_api,
+)
 
 urlpatterns = [
     path("change-requests/", api.ChangeList.as_view(), name="api-changes"),
@@ -15,8 +25,51 @@ urlpatterns = [
         name="api-change-withdraw",
     ),
     path(
-        "change-requests/<int:pk>/comments/", api.CommentList.as_view(), name="api-change-comments"
+        "change-requests/<int:pk>/comments/",
+        discussion_api.CommentList.as_view(),
+        name="api-change-comments",
     ),
+    path(
+        "change-requests/<int:pk>/comments/<int:comment>/settle/",
+        discussion_api.CommentSettle.as_view(),
+        name="api-change-comment-settle",
+    ),
+    path(
+        "change-requests/<int:pk>/points/",
+        discussion_api.PointList.as_view(),
+        name="api-change-points",
+    ),
+    path(
+        "change-requests/<int:pk>/points/<int:point>/",
+        discussion_api.PointAnswerView.as_view(),
+        name="api-change-point",
+    ),
+    path(
+        "change-requests/<int:pk>/signing/",
+        signing_api.ChangeSigning.as_view(),
+        name="api-change-signing",
+    ),
+    path(
+        "change-requests/<int:pk>/conflict/",
+        signing_api.ChangeConflict.as_view(),
+        name="api-change-conflict",
+    ),
+    path(
+        "change-requests/<int:pk>/replan/",
+        signing_api.ChangeReplan.as_view(),
+        name="api-change-replan",
+    ),
+    path(
+        "change-requests/<int:pk>/emergency/",
+        emergency_api.ChangeEmergency.as_view(),
+        name="api-change-emergency",
+    ),
+    path(
+        "change-requests/<int:pk>/let-through/",
+        emergency_api.ChangeLetThrough.as_view(),
+        name="api-change-let-through",
+    ),
+    path("bundles/", bundle_api.BundleList.as_view(), name="api-bundles"),
     path("approval-policies/", policy_api.PolicyList.as_view(), name="api-policies"),
     path(
         "approval-policies/simulate/",
@@ -28,6 +81,8 @@ urlpatterns = [
         policy_api.PolicyPropose.as_view(),
         name="api-policy-propose",
     ),
+    path("meetings/", meeting_api.MeetingList.as_view(), name="api-meetings"),
+    path("meetings/<int:pk>/", meeting_api.MeetingDetail.as_view(), name="api-meeting"),
     path("approvals/", standing_api.ApprovalList.as_view(), name="api-approvals"),
     path("approvals/<int:pk>/", standing_api.ApprovalDetail.as_view(), name="api-approval"),
     path(

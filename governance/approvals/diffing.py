@@ -11,6 +11,9 @@ from typing import Any
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 LONGEST_BY_WORD = 20_000
+LONGEST_KEY = 250
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+SHOWN_OF_DIGEST = 12
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class FieldDiff:
     status: str
     pieces: tuple[Piece, ...] = field(default_factory=tuple)
     is_long: bool = False
+    key: str = ""
 
 
 def word_diff(before: str, after: str) -> tuple[Piece, ...]:
@@ -58,7 +62,9 @@ def flatten(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str
     elif isinstance(value, list) and value and any(isinstance(one, dict) for one in value):
         items = [(str(number + 1), item) for number, item in enumerate(value)]
     else:
-        return {path: as_text(value)}
+        text = as_text(value)
+        # The names of roles are our own; other texts stand as they were written.
+        return {path: text.replace("_", " ") if path[-1:] == ("roles",) else text}
     leaves: dict[tuple[str, ...], str] = {}
     for key, item in items:
         leaves |= flatten(item, (*path, key))
@@ -78,7 +84,9 @@ def as_text(value: Any) -> str:
         return ", ".join(as_text(one) for one in value)
     if isinstance(value, dict):
         return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
-    return str(value)
+    text = str(value)
+    # Nobody reads a digest; its beginning tells two of them apart, and the log has the whole.
+    return f"{text[:SHOWN_OF_DIGEST]}…" if _DIGEST.fullmatch(text) else text
 
 
 def field_diffs(before: Any, after: Any) -> list[FieldDiff]:
@@ -90,9 +98,10 @@ def field_diffs(before: Any, after: Any) -> list[FieldDiff]:
 
 def _field(path: tuple[str, ...], before: str | None, after: str | None) -> FieldDiff:
     label = " › ".join(part.replace("_", " ") for part in path) or "content"
+    key = "/".join(path)[:LONGEST_KEY] or "content"
     old, new = before or "", after or ""
     is_long = "\n" in old + new or len(old) + len(new) > 160
     if old == new:
-        return FieldDiff(label, "same", (Piece("same", new),), is_long)
+        return FieldDiff(label, "same", (Piece("same", new),), is_long, key)
     status = "added" if before is None else "removed" if after is None else "changed"
-    return FieldDiff(label, status, word_diff(old, new), is_long)
+    return FieldDiff(label, status, word_diff(old, new), is_long, key)

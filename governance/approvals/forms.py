@@ -5,24 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from governance.access.models import User
-from governance.access.selectors import teams_for
-from governance.approvals.policies import (
-    APPROVABLE,
-    LEAST_HOURS,
-    MOST_DAYS,
-    MOST_HOURS,
-    MOST_OF_ONE,
-)
-from governance.approvals.registries import change_subjects
-from governance.approvals.rules import APPROVAL_STATES, SIGNING, signs_as
+from governance.access.selectors import holders, teams_for
+from governance.approvals.meetings import MAY_RUN
+from governance.approvals.policies import APPROVABLE
+from governance.approvals.registries import Parted, change_subjects
+from governance.approvals.rules import APPROVAL_STATES, SIGNING
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
+from governance.kernel.web import plain_name
 
 
 class _Day(forms.DateInput):
     input_type = "date"
+
+    def __init__(self, **given: Any) -> None:
+        # A browser's date field takes this form alone, whatever the reader's language writes.
+        super().__init__(**({"format": "%Y-%m-%d"} | given))
 
 
 class ReasonForm(forms.Form):
@@ -79,40 +80,25 @@ class DelegationForm(forms.Form):
         self.fields["permission"] = forms.ChoiceField(label="What", choices=held)
 
 
-class PolicyForm(forms.Form):
-    """Who signs one kind of change at one tier, how fast, and for how long it holds."""
+class MeetingForm(forms.Form):
+    """When a meeting is, and who chairs it."""
 
-    decision_hours = forms.IntegerField(
-        min_value=LEAST_HOURS,
-        max_value=MOST_HOURS,
-        label="Working hours to decide",
-        help_text="Eight make a working day; weekends do not count.",
+    title = forms.CharField(
+        max_length=200,
+        label="Name",
+        help_text="As in “AI board, November”.",
+        validators=[plain_name],
     )
-    validity_days = forms.IntegerField(
-        min_value=1, max_value=MOST_DAYS, label="Days an approval is valid"
-    )
-    reason = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}),
-        max_length=2000,
-        label="Why",
-        help_text="What is better then, in a sentence that those who sign can judge.",
-    )
+    held_on = forms.DateField(label="Day", widget=_Day)
+    chaired_by = forms.ModelChoiceField(User.objects.none(), label="Chair", empty_label=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        counts: dict[str, forms.Field] = {
-            one.value: forms.IntegerField(
-                min_value=0, max_value=MOST_OF_ONE, required=False, label=signs_as(one)
-            )
-            for one in SIGNING
-        }
-        self.fields = counts | self.fields
-
-    def as_proposal(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        signing = [{"permission": one.value, "count": given[one.value] or 0} for one in SIGNING]
-        hours, days = given["decision_hours"], given["validity_days"]
-        return {"sign_offs": signing, "decision_hours": hours, "validity_days": days}
+        now, people = timezone.now(), User.objects.none()
+        for permission in MAY_RUN:
+            people = people | holders(permission, now=now)
+        chairs = people.distinct().order_by("name", "pk")
+        self.fields["chaired_by"] = forms.ModelChoiceField(chairs, label="Chair", empty_label=None)
 
 
 class SimulationForm(forms.Form):
@@ -122,7 +108,12 @@ class SimulationForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = [(code, kind.label) for code, kind in change_subjects.items()]
+        # Who signs a bundle depends on its parts.
+        kinds = [
+            (code, kind.label)
+            for code, kind in change_subjects.items()
+            if not isinstance(kind, Parted)
+        ]
         people = User.objects.filter(is_active=True).order_by("name", "pk")
         self.fields = {"kind": forms.ChoiceField(choices=kinds)} | self.fields
         self.fields["team"] = forms.ModelChoiceField(

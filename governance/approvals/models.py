@@ -13,16 +13,44 @@ from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 
 from governance.access.models import Team, User
+from governance.approvals.bundle_models import Bundle
+from governance.approvals.discussion_models import ChangePoint, Comment, PointAnswer
+from governance.approvals.emergency_models import Emergency
+from governance.approvals.meeting_models import AgendaItem, Attendance, Meeting
 from governance.approvals.rules import (
     APPROVAL_STATES,
     CHANGE_STATES,
+    DECIDABLE,
     SIGNING,
     UNDECIDED,
     Outcome,
     Slot,
-    signs_as,
 )
+from governance.approvals.shapes import in_words, shape_of, titles
 from governance.kernel.authority import Permission
+
+__all__ = [
+    "AgendaItem",
+    "Approval",
+    "ApprovalPolicy",
+    "ApprovalPolicyQuerySet",
+    "ApprovalQuerySet",
+    "Attendance",
+    "Bundle",
+    "ChangePoint",
+    "ChangeRequest",
+    "ChangeRequestQuerySet",
+    "Comment",
+    "Condition",
+    "ConditionQuerySet",
+    "Decision",
+    "Delegation",
+    "DelegationQuerySet",
+    "Emergency",
+    "Meeting",
+    "PointAnswer",
+    "SignOffSlot",
+]
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -46,6 +74,7 @@ class ApprovalPolicy(models.Model):
     tier = models.CharField(max_length=15)
     version = models.PositiveIntegerField(default=1)
     sign_offs: Any = models.JSONField()
+    veto: Any = models.JSONField(default=list, blank=True)
     decision_hours = models.PositiveIntegerField()
     validity_days = models.PositiveIntegerField()
     active = models.BooleanField(default=True)
@@ -73,10 +102,8 @@ class ApprovalPolicy(models.Model):
 
     @property
     def needed(self) -> str:
-        """As in "2 × Board member, 1 × Compliance"."""
-        return ", ".join(
-            f"{one['count']} × {signs_as(one['permission'])}" for one in self.sign_offs
-        )
+        """As in "2 × Board member, 1 × Compliance, then 1 × Safety officer"."""
+        return in_words(map(shape_of, self.sign_offs), self.veto)
 
 
 class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
@@ -90,14 +117,28 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
             return self
         mine = Q(team_id__in=reach.team_ids) | Q(proposer=user)
         owed = Condition.objects.filter(owner=user).values("change")
-        return self.filter(mine | Q(pk__in=owed) | Q(pk__in=_asked_of(user).values("change")))
+        left = DeclaredConflict.objects.filter(person=user).values("change")
+        asked = _asked_of(user).values("change")
+        # Who signs a bundle sees its parts.
+        parts = Q(bundle__change__in=asked)
+        return self.filter(mine | Q(pk__in=owed) | Q(pk__in=left) | Q(pk__in=asked) | parts)
+
+    def asking(self, user: User) -> ChangeRequestQuerySet:
+        """With a slot, in whichever step, for this person or whom they stand in for."""
+        return self.filter(pk__in=_asked_of(user).values("change"))
 
     def waiting_for(self, user: User) -> ChangeRequestQuerySet:
-        """Open, with a free slot for this person or whom they stand in for, not yet decided."""
+        """Open or provisional, with a free slot for this person or whom they stand in for.
+
+        Only in the step that is reached, and only if they have not decided yet.
+        """
         decided = Decision.objects.filter(person=user, is_void=False)
-        free = _asked_of(user, still=True).filter(filled_by=None)
+        earlier = SignOffSlot.objects.filter(
+            change=OuterRef("change"), filled_by=None, step__lt=OuterRef("step")
+        )
+        free = _asked_of(user, still=True).filter(~Exists(earlier), filled_by=None)
         return (
-            self.filter(state="open", pk__in=free.values("change"))
+            self.filter(state__in=DECIDABLE, pk__in=free.values("change"))
             .exclude(pk__in=decided.values("change"))
             .exclude(conflicted__contains=[user.pk])
         )
@@ -109,9 +150,17 @@ def _asked_of(user: User, *, still: bool = False) -> models.QuerySet[SignOffSlot
     `still` leaves out those whose delegator has spoken already.
     """
     eligible = SignOffSlot.eligible.through.objects
+    signs_here = Q(permission=OuterRef("permission")) | Q(
+        Func(
+            OuterRef("any_of"),
+            F("permission"),
+            function="jsonb_exists",
+            output_field=models.BooleanField(),
+        )
+    )
     stands_in = Delegation.objects.live(timezone.now()).filter(
+        signs_here,
         delegate=user,
-        permission=OuterRef("permission"),
         delegator__in=eligible.filter(signoffslot=OuterRef(OuterRef("pk"))).values("user"),
     )
     if still:
@@ -143,6 +192,10 @@ class ChangeRequest(models.Model):
     state = models.CharField(max_length=20, choices=CHANGE_STATE_CHOICES)
     policy = models.ForeignKey(ApprovalPolicy, models.PROTECT, related_name="+")
     conflicted: Any = models.JSONField(default=list)
+    evidence: Any = models.JSONField(default=dict)
+    stale_because: Any = models.JSONField(default=list)
+    stale_voids: Any = models.JSONField(default=list)
+    bundle = models.ForeignKey(Bundle, models.PROTECT, null=True, blank=True, related_name="parts")
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -158,7 +211,11 @@ class ChangeRequest(models.Model):
                 fields=["kind", "subject_id"],
                 condition=Q(state__in=sorted(UNDECIDED)),
                 name="one_undecided_change_per_subject",
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="bundled") | Q(bundle__isnull=False),
+                name="a_bundled_change_has_its_bundle",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -169,10 +226,16 @@ class ChangeRequest(models.Model):
 
 
 class SignOffSlot(models.Model):
-    """One needed signature; the people who may give it are fixed when the request opens."""
+    """One needed signature; the people who may give it are fixed when the request opens.
+
+    After that people only leave the set (they lose the role, or declare a conflict); a replan
+    adds some, and only where nobody is left.
+    """
 
     change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="slots")
     permission = models.CharField(max_length=30)
+    any_of: Any = models.JSONField(default=list, blank=True)
+    step = models.PositiveSmallIntegerField(default=1)
     position = models.PositiveSmallIntegerField()
     eligible = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
     filled_by = models.ForeignKey(
@@ -194,12 +257,16 @@ class SignOffSlot(models.Model):
 
     @property
     def label(self) -> str:
-        """The role that signs here."""
-        return signs_as(self.permission)
+        """The roles of which one signs here."""
+        return titles(self.roles)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return (self.permission, *self.any_of)
 
     def as_slot(self) -> Slot:
         eligible = frozenset(person.pk for person in self.eligible.all())
-        return Slot(self.pk, eligible, self.filled_by_id)
+        return Slot(self.pk, eligible, self.filled_by_id, self.step)
 
 
 class Decision(models.Model):
@@ -222,10 +289,14 @@ class Decision(models.Model):
         ordering = ["at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["change", "revision", "person"], name="one_decision_per_person"
+                fields=["change", "revision", "person"],
+                condition=Q(is_void=False),
+                name="one_decision_per_person",
             ),
             models.UniqueConstraint(
-                fields=["change", "revision", "on_behalf_of"], name="one_decision_per_delegator"
+                fields=["change", "revision", "on_behalf_of"],
+                condition=Q(is_void=False),
+                name="one_decision_per_delegator",
             ),
         ]
 
@@ -233,19 +304,25 @@ class Decision(models.Model):
         return f"{self.person}: {self.outcome}"
 
 
-class Comment(models.Model):
-    """A word in the discussion of a change."""
+class DeclaredConflict(models.Model):
+    """A person has an interest in a request, so they and their stand-ins decide nothing of it.
 
-    change = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="comments")
+    It holds for all its revisions: what is proposed may change, the interest stays.
+    """
+
+    change = models.ForeignKey(ChangeRequest, models.PROTECT, related_name="declared_conflicts")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    text = models.TextField()
+    reason = models.CharField(max_length=500)
     at = models.DateTimeField()
 
     class Meta:
         ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "person"], name="one_conflict_per_person")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.person} on {self.change}"
+        return f"{self.person}: conflict of interest"
 
 
 class ApprovalQuerySet(models.QuerySet["Approval"]):
@@ -313,6 +390,9 @@ class Condition(models.Model):
     """What must be true by when for an approval to stay in force."""
 
     change = models.ForeignKey(ChangeRequest, models.PROTECT, related_name="conditions")
+    decision = models.ForeignKey(
+        Decision, models.PROTECT, null=True, blank=True, related_name="conditions"
+    )
     text = models.CharField(max_length=500)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     due_on = models.DateField()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Min, Model, Q
 from django.urls import reverse
 
 from governance.access.models import User
 from governance.approvals.models import ChangeRequest, Delegation, SignOffSlot
-from governance.approvals.registries import change_subjects
+from governance.approvals.registries import Parted, change_subjects
 from governance.approvals.rules import CHANGE_STATES
 from governance.audit.services import record
 from governance.home.services import notify
@@ -36,6 +36,8 @@ def locked_subject(change: ChangeRequest) -> Model:
     found = kind.find(change.subject_id)
     rows = type(found)._default_manager.select_for_update(no_key=True)
     rows.filter(pk=found.pk).values_list("pk", flat=True).get()
+    if isinstance(kind, Parted):
+        kind.lock_parts(change)
     return kind.find(change.subject_id)
 
 
@@ -58,19 +60,30 @@ def close(
     """Move it to an end, and tell the proposer unless it was they who did it."""
     change.closed_at = now
     move(change, action, actor, now, reason=reason)
+    kind = change_subjects[change.kind]
+    if isinstance(kind, Parted):
+        kind.close_parts(change, action, actor, now)
     if actor.user is None or actor.user.pk != change.proposer_id:
         tell_proposer(change, f"{change.state.capitalize()}: {change.title}", now)
 
 
-def tell_signatories(change: ChangeRequest, now: datetime) -> None:
-    """Whoever may sign, and whoever stands in for them now."""
-    chosen = SignOffSlot.eligible.through.objects.filter(signoffslot__change=change)
+def tell_signatories(change: ChangeRequest, now: datetime, *, title: str = "") -> None:
+    """Whoever may sign in the step that is reached, and whoever stands in for them now.
+
+    Who comes later is told when their step opens; who has decided is not asked again.
+    """
+    free = change.slots.filter(filled_by=None)
+    slots = free.filter(step=free.aggregate(first=Min("step"))["first"])
+    roles = {role for slot in slots for role in slot.roles}
+    chosen = SignOffSlot.eligible.through.objects.filter(signoffslot__in=slots.values("pk"))
     stand_ins = Delegation.objects.live(now).filter(
-        delegator__in=chosen.values("user_id"), permission__in=change.slots.values("permission")
+        delegator__in=chosen.values("user_id"), permission__in=roles
     )
     asked = Q(pk__in=chosen.values("user_id")) | Q(pk__in=stand_ins.values("delegate"))
+    decided = change.decisions.filter(is_void=False)
     people = User.objects.filter(asked).exclude(pk__in=change.conflicted)
-    title = f"Your decision is asked for: {change.title}"
+    people = people.exclude(pk__in=decided.values("person"))
+    title = title or f"Your decision is asked for: {change.title}"
     notify(users=people, title=title, url=url_of(change), now=now)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from governance.access.models import Team, User
 from governance.access.selectors import holders
+from governance.access.training_selectors import why_untrained_each
 from governance.approvals.models import ApprovalPolicy, Delegation
-from governance.approvals.rules import Slot, cannot_be_filled, signs_as
+from governance.approvals.registries import ChangeSubject, Parted
+from governance.approvals.rules import Slot, cannot_be_filled
+from governance.approvals.shapes import shape_of, titles
+from governance.approvals.trained import Untrained, signatories_of, untrained_in_words
 from governance.kernel.authority import Permission
 from governance.kernel.errors import NotAllowed, WrongState
 from governance.kernel.terms import RiskTier
@@ -23,17 +27,25 @@ HOURS_PER_BUSINESS_DAY = 8
 class PlannedSlot:
     """One needed signature: who may give it, and who holds the role but is in conflict."""
 
-    permission: Permission
+    roles: tuple[str, ...]
     position: int
     people: tuple[User, ...]
     left_out: tuple[User, ...]
+    step: int = 1
+    untrained: tuple[Untrained, ...] = ()
+
+    @property
+    def permission(self) -> Permission:
+        """The first of its roles."""
+        return Permission(self.roles[0])
 
     @property
     def label(self) -> str:
-        return signs_as(self.permission)
+        return titles(self.roles)
 
     def as_slot(self) -> Slot:
-        return Slot(self.position, frozenset(person.pk for person in self.people))
+        people = frozenset(person.pk for person in self.people)
+        return Slot(self.position, people, step=self.step)
 
 
 def policy_for(kind: str, tier: RiskTier) -> ApprovalPolicy:
@@ -49,39 +61,54 @@ def policy_for(kind: str, tier: RiskTier) -> ApprovalPolicy:
     return policy
 
 
+def policy_of(
+    kind: ChangeSubject, subject: Any, proposal: dict[str, Any], tier: RiskTier
+) -> ApprovalPolicy:
+    """The policy of this proposal: for several together one that is made of theirs."""
+    if isinstance(kind, Parted):
+        return kind.policy(subject, proposal, tier)
+    return policy_for(kind.kind, tier)
+
+
 def plan_slots(
     sign_offs: Sequence[dict[str, Any]],
     team: Team | None,
     conflicted: Collection[int],
     now: datetime,
 ) -> list[PlannedSlot]:
-    """Rules 1 and 2: every needed signature with those who may give it, no one in conflict."""
+    """Rules 1 and 2: every needed signature with those who may give it, no one in conflict.
+
+    A share becomes a number of slots here, by those without a conflict, and stays that number.
+    """
     slots: list[PlannedSlot] = []
-    for sign_off in sign_offs:
-        permission = Permission(sign_off["permission"])
-        found = list(holders(permission, team, now=now))
+    for asked in map(shape_of, sign_offs):
+        found, untrained = signatories_of(asked.roles, team, now)
         people = tuple(one for one in found if one.pk not in conflicted)
         left_out = tuple(one for one in found if one.pk in conflicted)
-        for _ in range(sign_off["count"]):
-            slots.append(PlannedSlot(permission, len(slots), people, left_out))
+        for _ in range(asked.needed(len(people))):
+            slot = PlannedSlot(asked.roles, len(slots), people, left_out, asked.step, untrained)
+            slots.append(slot)
     return slots
 
 
-def shortage(
-    slots: Sequence[PlannedSlot], without: frozenset[int] = frozenset()
-) -> dict[Permission, int]:
-    """How many slots of which permission no distinct person is left for; empty if all can."""
-    unfilled = set(cannot_be_filled([slot.as_slot() for slot in slots], without))
-    return dict(Counter(slot.permission for slot in slots if slot.position in unfilled))
+def holders_of(roles: Sequence[str], team: Team | None, now: datetime) -> list[User]:
+    """Those who hold at least one of the roles now, each once, by name."""
+    found = {one.pk: one for role in roles for one in holders(Permission(role), team, now=now)}
+    return sorted(found.values(), key=lambda one: (one.name, one.pk))
 
 
-def shortage_in_words(slots: Sequence[PlannedSlot], missing: dict[Permission, int]) -> str:
+def shortage(slots: Sequence[PlannedSlot]) -> dict[tuple[str, ...], int]:
+    """How many slots of which roles no distinct person is left for; empty if all can."""
+    unfilled = set(cannot_be_filled([slot.as_slot() for slot in slots], frozenset()))
+    return dict(Counter(slot.roles for slot in slots if slot.position in unfilled))
+
+
+def shortage_in_words(slots: Sequence[PlannedSlot], missing: Mapping[tuple[str, ...], int]) -> str:
     """As in "Board member (1 of 2), Compliance"; empty if nobody is missing."""
-    needed = Counter(slot.permission for slot in slots)
+    needed = Counter(slot.roles for slot in slots)
     return ", ".join(
-        signs_as(permission)
-        + (f" ({count} of {needed[permission]})" if needed[permission] > 1 else "")
-        for permission, count in missing.items()
+        titles(roles) + (f" ({count} of {needed[roles]})" if needed[roles] > 1 else "")
+        for roles, count in missing.items()
     )
 
 
@@ -92,7 +119,7 @@ def why_blocked(slots: Sequence[PlannedSlot]) -> str:
         return ""
     return (
         f"nobody without a conflict could sign as {who}. "
-        "An administrator can grant the role to somebody else."
+        f"{untrained_in_words(slots)}An administrator can grant the role to somebody else."
     )
 
 
@@ -138,7 +165,7 @@ def simulate(
     """Who would have to sign this, and by when? Writes nothing; raises as opening would."""
     policy = policy_for(kind, tier)
     slots = plan_slots(policy.sign_offs, team, {proposer.pk}, now)
-    permissions = {slot.permission for slot in slots}
+    permissions = {role for slot in slots for role in slot.roles}
     delegations = list(
         Delegation.objects.usable(now)
         .filter(permission__in=permissions)
@@ -149,25 +176,31 @@ def simulate(
         policy=policy,
         due_at=business_hours_after(now, policy.decision_hours),
         slots=tuple(
-            SlotOutlook(slot, tuple(_stand_ins(slot, delegations, proposer))) for slot in slots
+            SlotOutlook(slot, tuple(_stand_ins(slot, delegations, proposer, now))) for slot in slots
         ),
         blocked=why_blocked(slots),
     )
 
 
 def _stand_ins(
-    slot: PlannedSlot, delegations: Sequence[Delegation], proposer: User
+    slot: PlannedSlot, delegations: Sequence[Delegation], proposer: User, now: datetime
 ) -> list[StandIn]:
     """A delegate carries the delegator's conflicts, and their own."""
     holding = {person.pk for person in (*slot.people, *slot.left_out)}
     found = []
+    untrained = {
+        role: why_untrained_each([one.delegate for one in delegations], role, now)
+        for role in slot.roles
+    }
     for one in delegations:
-        if one.permission != slot.permission or one.delegator_id not in holding:
+        if one.permission not in slot.roles or one.delegator_id not in holding:
             continue
         why_not = ""
         if one.delegator_id == proposer.pk:
             why_not = f"{one.delegator.name} proposes it, so nobody signs in their place."
         elif one.delegate_id == proposer.pk:
             why_not = f"{one.delegate.name} proposes it."
+        elif why_untrained := untrained[one.permission].get(one.delegate_id):
+            why_not = f"{why_untrained}."
         found.append(StandIn(one, why_not))
     return found

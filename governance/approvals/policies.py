@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from governance.approvals.rules import SIGNING
+from governance.approvals.shapes import SignOff, read_sign_offs, read_veto
 from governance.kernel.authority import Permission as P
 from governance.kernel.errors import Invalid
 from governance.kernel.terms import RiskTier
@@ -45,47 +45,73 @@ STARTING_POLICIES: dict[tuple[str, str], SignOffs] = {
         ("approval_policy", tier): _sign_offs((P.SIGN_BOARD, 1), (P.SIGN_COMPLIANCE, 1))
         for tier in DECISION_HOURS
     },
+    ("disclosure", "minimal"): _sign_offs((P.SIGN_COMPLIANCE, 1)),
+    ("disclosure", "limited"): _sign_offs((P.SIGN_COMPLIANCE, 1)),
+    ("disclosure", "high"): _sign_offs((P.SIGN_COMPLIANCE, 1), (P.SIGN_BOARD, 1)),
+    # Compliance proposes these three, so somebody else signs them.
+    **{
+        (kind, tier): _sign_offs((P.SIGN_BOARD, 1))
+        for kind in ("training_requirement", "vendor", "policy_document")
+        for tier in DECISION_HOURS
+    },
+    # What use cases are scored by is the board's.
+    **{("scoring_model", tier): _sign_offs((P.SIGN_BOARD, 1)) for tier in DECISION_HOURS},
     ("budget", "minimal"): _sign_offs((P.SIGN_BUDGET, 1)),
     ("budget", "limited"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),
     ("budget", "high"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),
+    ("new_budget", "minimal"): _sign_offs((P.SIGN_BUDGET, 1)),
+    ("new_budget", "limited"): _sign_offs((P.SIGN_BUDGET, 1)),
+    ("new_budget", "high"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),
 }
 
 LEAST_HOURS = 8
 # Forty working days: a decision is due before the request runs out after sixty days.
 MOST_HOURS = 320
 MOST_DAYS = 1825
-MOST_OF_ONE = 5
 
 
 @dataclass(frozen=True)
 class PolicyContent:
-    """What one version says: how many of each sign-off, how fast, and for how long it holds."""
+    """What one version says: who signs and may stop it, how fast, for how long it holds."""
 
-    counts: dict[str, int]
+    lines: tuple[SignOff, ...]
     decision_hours: int
     validity_days: int
+    veto: tuple[str, ...] = ()
 
     @property
     def sign_offs(self) -> SignOffs:
-        return [{"permission": one, "count": count} for one, count in self.counts.items()]
+        return [one.as_json() for one in self.lines]
+
+    @property
+    def shaped(self) -> list[SignOff]:
+        """The lines that say more than a count of one role in the first step."""
+        return [one for one in self.lines if not one.is_plain]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By role, the other lines."""
+        return {one.roles[0]: one.count for one in self.lines if one.is_plain}
 
     def as_proposal(self) -> dict[str, Any]:
         return {
             "sign_offs": self.sign_offs,
             "decision_hours": self.decision_hours,
             "validity_days": self.validity_days,
+            "veto": list(self.veto),
         }
 
 
 def read_content(given: Mapping[str, Any]) -> PolicyContent:
     """The content from facts that are not trusted; raises Invalid with all that does not fit."""
     problems: dict[str, list[str]] = {}
-    counts = _counts(given.get("sign_offs"), problems)
+    lines = read_sign_offs(given.get("sign_offs"), problems)
+    veto = read_veto(given.get("veto"), problems)
     hours = _whole(given, "decision_hours", LEAST_HOURS, MOST_HOURS, problems)
     days = _whole(given, "validity_days", 1, MOST_DAYS, problems)
     if problems:
         raise Invalid("Nothing was proposed: some fields do not fit.", fields=problems)
-    return PolicyContent(counts, hours, days)
+    return PolicyContent(lines, hours, days, veto)
 
 
 def _whole(
@@ -96,25 +122,3 @@ def _whole(
         return value
     problems[name] = [f"A whole number from {least} to {most}."]
     return 0
-
-
-def _counts(given: Any, problems: dict[str, list[str]]) -> dict[str, int]:
-    """By permission, in their order, zeros left out."""
-    counts: dict[str, int] = {}
-    for one in given if isinstance(given, list) else []:
-        permission, count = _pair(one)
-        if permission not in SIGNING or permission in counts:
-            problems["sign_offs"] = [f"Each once, of {', '.join(SIGNING)}."]
-        elif type(count) is not int or not 0 <= count <= MOST_OF_ONE:
-            problems[permission] = [f"A whole number from 0 to {MOST_OF_ONE}."]
-        else:
-            counts[permission] = count
-    if not any(counts.values()):
-        problems.setdefault("sign_offs", ["Somebody must sign: ask for at least one sign-off."])
-    return {one.value: counts[one] for one in SIGNING if counts.get(one)}
-
-
-def _pair(one: Any) -> tuple[str, Any]:
-    if not isinstance(one, Mapping):
-        return "", None
-    return str(one.get("permission", "")), one.get("count")

@@ -29,16 +29,25 @@ from governance.kernel.web import actor_of, get_or_404
 
 
 class SignOffSerializer(serializers.Serializer[Any]):
-    """How many of one kind of sign-off."""
+    """How many of one kind of sign-off, or with `share` what percentage of all who may give it.
+
+    One of `permission` and `any_of` signs; a step opens when all smaller ones are signed.
+    """
 
     permission = serializers.ChoiceField(choices=[one.value for one in SIGNING])
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(allow_null=True, default=None)
+    share = serializers.IntegerField(allow_null=True, default=None)
+    any_of = serializers.ListField(
+        child=serializers.CharField(max_length=30), default=list, max_length=10
+    )
+    step = serializers.IntegerField(default=1)
 
 
 class PolicySerializer(serializers.ModelSerializer[ApprovalPolicy]):
     """One version of a policy; `change` is the request that made it."""
 
     sign_offs = SignOffSerializer(many=True)
+    veto = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = ApprovalPolicy
@@ -48,6 +57,7 @@ class PolicySerializer(serializers.ModelSerializer[ApprovalPolicy]):
             "tier",
             "version",
             "sign_offs",
+            "veto",
             "decision_hours",
             "validity_days",
             "active",
@@ -61,7 +71,10 @@ class PolicyInput(serializers.Serializer[Any]):
 
     kind = serializers.CharField(max_length=30)
     tier = serializers.CharField(max_length=15)
-    sign_offs = SignOffSerializer(many=True)
+    sign_offs = SignOffSerializer(many=True, max_length=20)  # type: ignore[call-arg]  # many=True takes it
+    veto = serializers.ListField(
+        child=serializers.CharField(max_length=30), default=list, max_length=10
+    )
     decision_hours = serializers.IntegerField()
     validity_days = serializers.IntegerField()
     reason = serializers.CharField(max_length=2000)
@@ -72,7 +85,7 @@ class SimulationInput(serializers.Serializer[Any]):
 
     kind = serializers.CharField(max_length=30)
     tier = serializers.CharField(max_length=15)
-    team = serializers.SlugField(required=False)
+    team = serializers.SlugField(required=False, max_length=60)
     proposer = serializers.PrimaryKeyRelatedField(
         queryset=User.objects.filter(is_active=True), required=False
     )
@@ -83,6 +96,12 @@ class SignatorySerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     name = serializers.CharField()
+
+
+class UntrainedSerializer(SignatorySerializer):
+    """Somebody who holds the role and whom a missing training keeps from signing."""
+
+    why = serializers.CharField()
 
 
 class StandInSerializer(serializers.Serializer[Any]):
@@ -98,9 +117,12 @@ class SlotSerializer(serializers.Serializer[Any]):
     """One sign-off: who may give it, who may not for a conflict, who stands in."""
 
     permission = serializers.CharField()
+    any_of = serializers.ListField(child=serializers.CharField())
+    step = serializers.IntegerField()
     signs_as = serializers.CharField()
     eligible = SignatorySerializer(many=True)
     left_out = SignatorySerializer(many=True)
+    untrained = UntrainedSerializer(many=True)
     stand_ins = StandInSerializer(many=True)
 
 
@@ -129,9 +151,14 @@ def _stand_in(one: StandIn) -> dict[str, Any]:
 def _slot(one: SlotOutlook) -> dict[str, Any]:
     return {
         "permission": one.slot.permission.value,
+        "any_of": list(one.slot.roles[1:]),
+        "step": one.slot.step,
         "signs_as": one.slot.label,
         "eligible": [_person(person) for person in one.slot.people],
         "left_out": [_person(person) for person in one.slot.left_out],
+        "untrained": [
+            {**_person(left_out.person), "why": left_out.why} for left_out in one.slot.untrained
+        ],
         "stand_ins": [_stand_in(stand_in) for stand_in in one.stand_ins],
     }
 

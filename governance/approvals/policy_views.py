@@ -11,9 +11,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from governance.access.models import User
-from governance.approvals.forms import PolicyForm, SimulationForm, show_errors
+from governance.approvals.forms import SimulationForm, show_errors
 from governance.approvals.models import ApprovalPolicy, ChangeRequest
 from governance.approvals.planning import Outlook, simulate
+from governance.approvals.policy_forms import PolicyForm
 from governance.approvals.registries import change_subjects
 from governance.approvals.selectors import open_change_for
 from governance.approvals.subjects import PROPOSE, PolicySubject, content_of, propose_policy
@@ -38,9 +39,8 @@ def policy(request: HttpRequest, kind: str, tier: str) -> HttpResponse:
     if request.method == "POST":
         PolicySubject().check_can_propose(actor_of(request), found)
     content = content_of(found)
-    initial = {**content.counts, **content.as_proposal()}
     may_propose = any(user.may(one) for one in PROPOSE)
-    form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = PolicyForm(request.POST if request.method == "POST" else None, content=content)
     if request.method == "POST" and form.is_valid():
         try:
             change = _propose(request, found, form)

@@ -45,7 +45,9 @@ def open_change_for(kind: str, subject_id: int) -> ChangeRequest | None:
 
 
 def changes_visible_to(user: User) -> ChangeRequestQuerySet:
-    return ChangeRequest.objects.visible_to(user).select_related("proposer", "team")
+    return ChangeRequest.objects.visible_to(user).select_related(
+        "proposer", "team", "emergency", "bundle"
+    )
 
 
 def standing(kind: str, subject: models.Model, now: datetime) -> dict[str, object]:

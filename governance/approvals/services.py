@@ -1,4 +1,4 @@
-"""Open, revise, withdraw, comment: the verbs of a request. Deciding stands in deciding.py."""
+"""Open, revise, withdraw: the verbs of a request. Deciding stands in deciding.py."""
 
 from __future__ import annotations
 
@@ -7,43 +7,51 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from governance.approvals import standing
+from governance.approvals.conflicts import declare_conflict
 from governance.approvals.deciding import NewCondition, StaleChange, decide
+from governance.approvals.discussing import comment
 from governance.approvals.models import (
     ApprovalPolicy,
     ChangeRequest,
-    Comment,
     SignOffSlot,
 )
 from governance.approvals.moving import close, locked_change, tell_signatories, write_event
 from governance.approvals.planning import (
     business_hours_after,
     plan_slots,
-    policy_for,
+    policy_of,
     why_blocked,
 )
+from governance.approvals.pointing import answer_point, check_points_answered
 from governance.approvals.policies import DECISION_HOURS, STARTING_POLICIES, VALIDITY_DAYS
+from governance.approvals.ratifying import revert_overdue
 from governance.approvals.registries import ChangeSubject, change_subjects
+from governance.approvals.replanning import replan
 from governance.approvals.rules import CHANGE_STATES
-from governance.approvals.standing import end_approval, keep_house, mark_stale, meet_condition
+from governance.approvals.staleness import freeze_evidence
+from governance.approvals.standing import end_approval, mark_stale, meet_condition
 from governance.audit.services import record
 from governance.kernel.authority import Actor
 from governance.kernel.canonical import digest
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.kernel.terms import RiskTier
-from governance.kernel.web import get_or_404
 
 __all__ = [
     "NewCondition",
     "StaleChange",
+    "answer_point",
     "business_hours_after",
     "comment",
     "decide",
+    "declare_conflict",
     "end_approval",
     "install_starting_policies",
     "keep_house",
     "mark_stale",
     "meet_condition",
     "open_change",
+    "replan",
     "revise",
     "withdraw",
 ]
@@ -94,7 +102,7 @@ def open_change(
     subject_kind.check_can_propose(actor, subject)
     _check_gate(subject_kind, subject, proposal, reason)
     tier = subject_kind.tier(subject, proposal)
-    policy = policy_for(kind, tier)
+    policy = policy_of(subject_kind, subject, proposal, tier)
     change = ChangeRequest(
         kind=kind,
         subject_id=subject_id,
@@ -142,7 +150,11 @@ def _take_snapshot(change: ChangeRequest, kind: ChangeSubject, subject: Any) -> 
     change.digest = digest(change.snapshot)
     change.base = kind.base(subject, change.proposal)
     change.base_digest = digest(change.base)
+    change.evidence = freeze_evidence(kind, subject, change.proposal)
+    change.stale_because, change.stale_voids = [], []
     conflicted = kind.authors(subject, change.proposal) | {change.proposer_id}
+    if change.pk is not None:
+        conflicted |= set(change.declared_conflicts.values_list("person_id", flat=True))
     change.conflicted = sorted(conflicted)
 
 
@@ -152,11 +164,22 @@ def _freeze_slots(change: ChangeRequest, now: datetime) -> None:
     blocked = why_blocked(planned)
     if blocked:
         raise WrongState(f"Nothing was opened: {blocked}")
-    for one in planned:
-        slot = SignOffSlot.objects.create(
-            change=change, permission=one.permission, position=one.position
+    slots = SignOffSlot.objects.bulk_create(
+        SignOffSlot(
+            change=change,
+            permission=one.roles[0],
+            any_of=list(one.roles[1:]),
+            step=one.step,
+            position=one.position,
         )
-        slot.eligible.set(one.people)
+        for one in planned
+    )
+    eligible = SignOffSlot.eligible.through
+    eligible.objects.bulk_create(
+        eligible(signoffslot=slot, user=person)
+        for slot, one in zip(slots, planned, strict=True)
+        for person in one.people
+    )
 
 
 @transaction.atomic
@@ -171,6 +194,7 @@ def revise(
     """A new revision by the proposer: a fresh snapshot, earlier decisions void, slots free."""
     change = locked_change(change_id)
     _check_is_proposer(actor, change)
+    check_points_answered(change)
     kind = change_subjects[change.kind]
     subject = kind.find(change.subject_id)
     kind.check_can_propose(actor, subject)
@@ -180,7 +204,7 @@ def revise(
     change.revision += 1
     change.reason = reason.strip()
     change.tier = kind.tier(subject, change.proposal)
-    change.policy = policy_for(change.kind, RiskTier(change.tier))
+    change.policy = policy_of(kind, subject, change.proposal, RiskTier(change.tier))
     change.due_at = business_hours_after(now, change.policy.decision_hours)
     change.expires_at = now + EXPIRES_AFTER
     _take_snapshot(change, kind, subject)
@@ -204,18 +228,10 @@ def withdraw(*, actor: Actor, change_id: int, reason: str, now: datetime) -> Cha
     return change
 
 
-@transaction.atomic
-def comment(*, actor: Actor, change_id: int, text: str, now: datetime) -> Comment:
-    text = text.strip()
-    if not text or len(text) > 10_000:
-        raise Invalid(
-            "Nothing was added: write a comment of at most 10,000 characters.",
-            fields={"text": ["Write something."]},
-        )
-    change: ChangeRequest = get_or_404(ChangeRequest.objects.visible_to(actor.user), pk=change_id)
-    added = Comment.objects.create(change=change, person=actor.user, text=text, at=now)
-    write_event(actor, "change.commented", change, now)
-    return added
+def keep_house(*, now: datetime) -> None:
+    """Revert emergencies that nobody ratified in time, then all the rest that time does."""
+    revert_overdue(now=now)
+    standing.keep_house(now=now)
 
 
 def _check_is_proposer(actor: Actor, change: ChangeRequest) -> None:

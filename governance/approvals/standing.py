@@ -7,23 +7,24 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from governance.access.models import User
 from governance.approvals.models import Approval, ChangeRequest, Condition
 from governance.approvals.moving import (
     close,
     locked_change,
-    move,
     tell_proposer,
     url_of,
     write_event,
 )
-from governance.approvals.registries import Resumable, change_subjects
+from governance.approvals.registries import Resumable, change_subjects, resume_obstacles
+from governance.approvals.replanning import changes_left, tend_slots
 from governance.approvals.rules import APPROVAL_STATES, NOTICE_DAYS, notice_due
+from governance.approvals.shapes import roles_of
+from governance.approvals.staleness import go_stale, what_moved
 from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
-from governance.kernel.canonical import digest
 from governance.kernel.errors import Invalid, NotAllowed, PlacetError, WrongState
 from governance.kernel.web import get_or_404
 
@@ -84,7 +85,12 @@ def supersede_others(approval: Approval, subject_ids: list[int], now: datetime) 
         state__in=["in_force", "suspended"],
     )
     for one in older.exclude(pk=approval.pk):
-        set_state(one, "supersede", now, f"Replaced by change {approval.change_id}")
+        set_state(one, "supersede", now, replaced_by(approval))
+
+
+def replaced_by(approval: Approval) -> str:
+    """Why the ones before it ended."""
+    return f"Replaced by change {approval.change_id}"
 
 
 @transaction.atomic
@@ -111,8 +117,8 @@ def check_can_end(actor: Actor, approval: Approval, action: str) -> None:
     if actor.kind == "person" and action not in BY_PEOPLE:
         raise NotAllowed("Nothing was changed: people suspend, resume or revoke an approval.")
     change = approval.change
-    signatories = {Permission(one["permission"]) for one in change.policy.sign_offs}
-    may_sign = any(actor.may(one, change.team) for one in signatories)
+    signatories = roles_of(change.policy.sign_offs)
+    may_sign = any(actor.may(Permission(one), change.team) for one in signatories)
     may_contain = action == "suspend" and actor.may(Permission.INCIDENT_COMMAND)
     if not may_sign and not may_contain:
         raise NotAllowed(
@@ -146,10 +152,15 @@ def _check_can_resume(approval: Approval, now: datetime) -> None:
             f"Nothing was changed: a condition is overdue (“{overdue}”). "
             f"{overdue.owner} must meet it first."
         )
+    for asked in resume_obstacles.values():
+        if because := asked(approval, now):
+            raise WrongState(f"Nothing was changed: {because}")
 
 
 def overdue_conditions(change: ChangeRequest, now: datetime) -> QuerySet[Condition]:
-    return Condition.objects.filter(change=change).overdue(now).select_related("owner")
+    """Its own, and those of the bundle that it was granted with."""
+    binds = Q(change=change) | Q(change__made_bundle__parts=change)
+    return Condition.objects.filter(binds).overdue(now).select_related("owner")
 
 
 @transaction.atomic
@@ -178,18 +189,28 @@ def keep_house(*, now: datetime) -> None:
 
     Each thing has its own transaction: one that refuses is logged and the others go on.
     """
+    for change_id in changes_left(now):
+        _free_slots(change_id, now)
     for change in ChangeRequest.objects.filter(state="open"):
         _tend_change(change, now)
-    for pk in Approval.objects.unended().filter(valid_until__lte=now).values_list("pk", flat=True):
+    # An emergency that nobody ratified is reverted instead (ratifying.py).
+    over = Approval.objects.unended().exclude(change__state="provisional")
+    for pk in over.filter(valid_until__lte=now).values_list("pk", flat=True):
         _end_by_itself(pk, "expire", "Its validity ran out.", now)
-    overdue = Approval.objects.filter(
-        state="in_force",
-        change__conditions__met_at=None,
-        change__conditions__due_on__lt=now.date(),
-    )
-    for pk in overdue.values_list("pk", flat=True).distinct():
+    overdue = Condition.objects.overdue(now).values("change")
+    bound = Q(change__in=overdue) | Q(change__bundle__change__in=overdue)
+    in_force = Approval.objects.filter(bound, state="in_force")
+    for pk in in_force.values_list("pk", flat=True):
         _end_by_itself(pk, "suspend", "A condition is overdue.", now)
     give_notices(now=now)
+
+
+def _free_slots(change_id: int, now: datetime) -> None:
+    """Of those whose role ended by itself, or while the request was being opened."""
+    try:
+        tend_slots(actor=SYSTEM, change_id=change_id, now=now)
+    except PlacetError as refusal:
+        log.warning("slots_not_freed", change=change_id, code=refusal.code)
 
 
 def _tend_change(change: ChangeRequest, now: datetime) -> None:
@@ -221,22 +242,19 @@ def expire_change(*, change_id: int, now: datetime) -> bool:
 
 @transaction.atomic
 def mark_stale(*, change_id: int, now: datetime) -> bool:
-    """Mark an open request whose content or base has moved; whether it had."""
+    """Mark an open request whose content, base or evidence has moved; whether it had."""
     change = locked_change(change_id)
-    if change.state != "open" or not has_moved(change):
+    if change.state != "open":
         return False
-    move(change, "go_stale", SYSTEM, now)
-    tell_proposer(change, f"Needs a new revision: {change.title}", now)
-    return True
+    because = what_moved(change)
+    if because:
+        go_stale(change, because, SYSTEM, now)
+    return bool(because)
 
 
 def has_moved(change: ChangeRequest) -> bool:
-    """Whether content or base is no longer what the request was opened with."""
-    kind = change_subjects[change.kind]
-    subject = kind.find(change.subject_id)
-    now_proposed = digest(kind.snapshot(subject, change.proposal))
-    now_base = digest(kind.base(subject, change.proposal))
-    return (now_proposed, now_base) != (change.digest, change.base_digest)
+    """Whether content, base or evidence is no longer what the request was opened with."""
+    return bool(what_moved(change))
 
 
 def give_notices(*, now: datetime) -> int:
@@ -247,6 +265,8 @@ def give_notices(*, now: datetime) -> int:
     soon = Approval.objects.in_force(now).filter(
         valid_until__lte=now + timedelta(days=max(NOTICE_DAYS))
     )
+    # Whoever ratifies an emergency sees its deadline; it has no end to be told of yet.
+    soon = soon.exclude(change__state="provisional")
     given = 0
     for approval in soon.select_related("change__proposer"):
         given += _give_notice(approval, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +9,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.access.models import Team
-from governance.access.selectors import holders
 from governance.approvals.models import Approval, ApprovalPolicy, ChangeRequest
-from governance.approvals.planning import PlannedSlot, plan_slots, shortage, shortage_in_words
+from governance.approvals.planning import (
+    PlannedSlot,
+    holders_of,
+    plan_slots,
+    shortage,
+    shortage_in_words,
+)
 from governance.approvals.policies import PolicyContent, read_content
 from governance.approvals.registries import Evidence, change_subjects
 from governance.approvals.services import open_change
+from governance.approvals.shapes import shape_of, titles
 from governance.approvals.standing import supersede_others
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
@@ -74,8 +79,8 @@ class PolicySubject:
         return [
             Evidence(
                 "Different people needed",
-                str(sum(read_content(proposal).counts.values())),
-                str(sum(content_of(subject).counts.values())),
+                _people_needed(read_content(proposal)),
+                _people_needed(content_of(subject)),
             ),
             Evidence("Requests undecided under it", str(undecided), str(undecided), note=note),
         ]
@@ -103,20 +108,30 @@ class PolicySubject:
 
 
 def content_of(policy: ApprovalPolicy) -> PolicyContent:
-    counts = {str(one["permission"]): int(one["count"]) for one in policy.sign_offs}
-    return PolicyContent(counts, policy.decision_hours, policy.validity_days)
+    lines = tuple(shape_of(one) for one in policy.sign_offs)
+    hours, days = policy.decision_hours, policy.validity_days
+    return PolicyContent(lines, hours, days, tuple(policy.veto))
+
+
+def _people_needed(content: PolicyContent) -> str:
+    """A share counts who holds the role today."""
+    if all(one.share is None for one in content.lines):
+        return str(sum(one.count for one in content.lines))
+    return str(len(plan_slots(content.sign_offs, None, (), timezone.now())))
 
 
 def _shown(subject: ApprovalPolicy, content: PolicyContent, version: int) -> dict[str, Any]:
     """The content that is decided on; the version makes it stale when another came first."""
-    return {
+    shown: dict[str, Any] = {
         "kind": subject.kind,
         "tier": subject.tier,
         "version": version,
-        "sign_offs": content.counts,
+        "sign_offs": dict(one.as_field() for one in content.lines),
         "decision_hours": content.decision_hours,
         "validity_days": content.validity_days,
     }
+    # Without one it reads as it did before there were any, so older requests do not go stale.
+    return shown | {"veto": list(content.veto)} if content.veto else shown
 
 
 def _title(policy: ApprovalPolicy) -> str:
@@ -132,22 +147,35 @@ def check_can_be_signed(kind: str, content: PolicyContent, now: datetime) -> Non
     slots = plan_slots(content.sign_offs, None, (), now)
     missing = shortage(slots)
     if not missing and kind == PolicySubject.kind:
-        missing = _shortage_beside_proposer(slots, now)
+        slots, missing = _shortage_beside_proposer(content, now)
     if missing:
         raise Invalid(
             "This policy could never be met: nobody is left who could sign as "
             f"{shortage_in_words(slots, missing)}. An administrator can grant the role first.",
-            fields={
-                one: [f"{count} more must hold this role first."] for one, count in missing.items()
-            },
+            fields=_beside_fields(missing),
         )
 
 
-def _shortage_beside_proposer(slots: Sequence[PlannedSlot], now: datetime) -> dict[Permission, int]:
-    """What is missing with the proposer who leaves the most; empty if one leaves enough."""
-    proposers = {one.pk for permission in PROPOSE for one in holders(permission, now=now)}
-    left = [shortage(slots, frozenset({one})) for one in sorted(proposers)]
-    return min(left, key=lambda one: sum(one.values()), default={})
+def _beside_fields(missing: dict[tuple[str, ...], int]) -> dict[str, list[str]]:
+    """By the role that is missing, alternatives under all sign-offs."""
+    fields: dict[str, list[str]] = {}
+    for roles, count in missing.items():
+        name = roles[0] if len(roles) == 1 else "sign_offs"
+        words = (
+            "must hold this role first." if len(roles) == 1 else f"must be {titles(roles)} first."
+        )
+        fields.setdefault(name, []).append(f"{count} more {words}")
+    return fields
+
+
+def _shortage_beside_proposer(
+    content: PolicyContent, now: datetime
+) -> tuple[list[PlannedSlot], dict[tuple[str, ...], int]]:
+    """What is missing with the proposer who leaves the most; nothing if one leaves enough."""
+    proposers = holders_of(PROPOSE, None, now)
+    plans = [plan_slots(content.sign_offs, None, {one.pk}, now) for one in proposers]
+    left = [(slots, shortage(slots)) for slots in plans]
+    return min(left, key=lambda one: sum(one[1].values()), default=([], {}))
 
 
 def propose_policy(

@@ -1,18 +1,50 @@
 from django.urls import path
 
-from governance.approvals import delegation_views, policy_views, standing_views, views
+from governance.approvals import (
+    bundle_views,
+    delegation_views,
+    discussion_views,
+    emergency_views,
+    meeting_views,
+    policy_views,
+    signing_views,
+    standing_views,
+    training_views,
+    views,
+)
 
 app_name = "approvals"
 urlpatterns = [
+    path("changes/training/<slug:code>/", training_views.training, name="training"),
     path("changes/", views.change_list, name="list"),
+    path("changes/bundle/", bundle_views.new, name="bundle"),
     path("changes/policies/", policy_views.policies, name="policies"),
     path("changes/policies/simulate/", policy_views.simulation, name="simulate"),
     path("changes/policies/<slug:kind>/<slug:tier>/", policy_views.policy, name="policy"),
     path("changes/<int:pk>/", views.change_detail, name="detail"),
     path("changes/<int:pk>/decide/", views.decide, name="decide"),
-    path("changes/<int:pk>/comment/", views.comment, name="comment"),
+    path("changes/<int:pk>/comment/", discussion_views.comment, name="comment"),
+    path(
+        "changes/<int:pk>/comments/<int:comment>/settle/",
+        discussion_views.settle,
+        name="settle",
+    ),
+    path("changes/<int:pk>/points/<int:point>/", discussion_views.answer, name="answer"),
     path("changes/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("changes/<int:pk>/revise/", views.revise, name="revise"),
+    path("changes/<int:pk>/conflict/", signing_views.declare, name="declare_conflict"),
+    path("changes/<int:pk>/replan/", signing_views.replan, name="replan"),
+    path("meetings/", meeting_views.meeting_list, name="meetings"),
+    path("meetings/new/", meeting_views.new_meeting, name="new_meeting"),
+    path("meetings/<int:pk>/", meeting_views.meeting, name="meeting"),
+    path("meetings/<int:pk>/agenda/", meeting_views.agenda, name="agenda"),
+    path("meetings/<int:pk>/open/", meeting_views.begin, name="open_meeting"),
+    path("meetings/<int:pk>/attendance/", meeting_views.attendance, name="attendance"),
+    path("meetings/<int:pk>/items/<int:item>/", meeting_views.item, name="agenda_item"),
+    path("meetings/<int:pk>/close/", meeting_views.close, name="close_meeting"),
+    path("meetings/<int:pk>/minutes/", meeting_views.minutes, name="minutes"),
+    path("changes/<int:pk>/emergency/", emergency_views.ask, name="ask_emergency"),
+    path("changes/<int:pk>/let-through/", emergency_views.let_through, name="let_through"),
     path("approvals/", standing_views.approval_list, name="standing"),
     path("approvals/conditions/", standing_views.condition_list, name="conditions"),
     path("approvals/conditions/<int:pk>/meet/", standing_views.meet, name="meet"),

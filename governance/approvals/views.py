@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import cast
+from datetime import date, datetime
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -14,22 +14,28 @@ from django.views.decorators.http import require_POST
 
 from governance.access.models import User
 from governance.approvals import services
-from governance.approvals.deciding import seat_of
+from governance.approvals.bundle_selectors import bundle_of, parts_shown
 from governance.approvals.diffing import field_diffs
+from governance.approvals.discussion_selectors import discussion_of, points_of
+from governance.approvals.emergency_selectors import emergency_figures, emergency_outlook
+from governance.approvals.lines import find_line
 from governance.approvals.models import (
     Approval,
     ChangeRequest,
     ChangeRequestQuerySet,
 )
 from governance.approvals.registries import change_subjects
-from governance.approvals.rules import UNDECIDED, Outcome
+from governance.approvals.rules import CHANGE_STATES, UNDECIDED, Outcome
 from governance.approvals.selectors import changes_visible_to
+from governance.approvals.signing import signing_of
+from governance.approvals.staleness import evidence_of
+from governance.approvals.trained import left_out_of
 from governance.audit.selectors import timeline_for
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import SIGNED_IN, actor_of, get_or_404, page, requires
 
-FILTERS = ("open", "mine", "late", "decided", "all")
+FILTERS = ("open", "mine", "late", "decided", "emergency", "all")
 
 
 @requires(Permission.CHANGE_VIEW)
@@ -41,54 +47,90 @@ def change_list(request: HttpRequest) -> HttpResponse:
     narrowed = {
         "open": changes.undecided(),
         "mine": changes.waiting_for(user),
-        "late": changes.undecided().filter(due_at__lt=now),
-        "decided": changes.exclude(state__in=["open", "changes_requested", "stale"]),
+        "late": changes.undecided().exclude(state="bundled").filter(due_at__lt=now),
+        "decided": changes.exclude(state__in=UNDECIDED),
+        "emergency": changes.exclude(emergency=None),
         "all": changes,
     }.get(chosen, changes.undecided())
     listed = Paginator(narrowed, 50).get_page(request.GET.get("page"))
-    context = {"page": listed, "chosen": chosen, "filters": FILTERS, "now": now}
+    context = {
+        "page": listed,
+        "chosen": chosen,
+        "filters": FILTERS,
+        "figures": emergency_figures(changes, now),
+        "sees_meetings": user.reach(Permission.CHANGE_VIEW).everywhere,
+        "now": now,
+    }
     return page(request, "governance/approvals/list.html", context)
 
 
 @requires(SIGNED_IN)
 def change_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Shall we let this happen?"""
-    return _change_page(request, pk)
+    return change_page(request, pk)
 
 
-def _change_page(request: HttpRequest, pk: int, refused: Invalid | None = None) -> HttpResponse:
-    """The page; after a refusal with what was typed and the errors beside their fields."""
+def change_page(
+    request: HttpRequest, pk: int, refused: Invalid | None = None, point: int | None = None
+) -> HttpResponse:
+    """The page; after a refusal with what was typed and the errors beside their fields.
+
+    `point` is the one whose answer was refused.
+    """
     user, now = cast(User, request.user), timezone.now()
     change: ChangeRequest = get_or_404(_visible(user), pk=pk)
     kind = change_subjects[change.kind]
     subject = kind.find(change.subject_id)
+    fields = field_diffs(change.base, change.snapshot)
+    points = points_of(change, user)
+    chosen = request.POST.get("line") or request.GET.get("line", "")
+    discussion, line = discussion_of(change, fields, user), find_line(fields, chosen)
     context = {
         "change": change,
         "kind": kind,
         "subject_url": kind.url(subject),
-        "fields": field_diffs(change.base, change.snapshot),
-        "slots": change.slots.select_related("filled_by").prefetch_related("eligible"),
-        "seat": seat_of(change, actor_of(request), now),
-        "can_revise": user.pk == change.proposer_id and change.state in UNDECIDED,
+        "discussion": discussion,
+        "chosen": line,
+        "same_is_open": discussion.is_about_same(line),
+        "points": points,
+        "points_open": sum(one.point.state == "open" for one in points),
+        "answered": point,
+        "can_revise": user.pk == change.proposer_id
+        and CHANGE_STATES.allows(change.state, "revise"),
         "is_proposer": user.pk == change.proposer_id,
-        "outcomes": list(Outcome),
-        "evidence": kind.evidence(subject, change.proposal),
+        "bundle": bundle_of(change),
+        "parts": parts_shown(change),
+        "urgent": emergency_outlook(change, actor_of(request), now),
+        "evidence": evidence_of(kind, subject, change.proposal),
         "decisions": change.decisions.select_related("person", "on_behalf_of", "slot"),
         "conditions": [
             {"condition": one, "state": one.state(now)}
             for one in change.conditions.select_related("owner")
         ],
         "approval": Approval.objects.filter(change=change).first(),
-        "comments": change.comments.select_related("person"),
         "events": timeline_for(change)[:50],
-        "owners": User.objects.filter(is_active=True),
         "now": now,
         "refused": refused,
         "errors": refused.fields if refused else {},
         "values": request.POST,
-    }
+    } | decision_form(change, request, now)
     status = 422 if refused else 200
-    return page(request, "governance/approvals/detail.html", context, status=status)
+    fragment = "governance/approvals/_say.html" if request.GET.get("line") else None
+    return page(
+        request, "governance/approvals/detail.html", context, fragment=fragment, status=status
+    )
+
+
+def decision_form(change: ChangeRequest, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """What `_decide.html` needs: the slots, the reader's seat and the choices."""
+    signing = signing_of(change, actor_of(request), now)
+    return {
+        "signing": signing,
+        "left_out": left_out_of(change, now),
+        "seat": signing.seat,
+        "outcomes": signing.outcomes,
+        "owners": User.objects.filter(is_active=True),
+    }
 
 
 def _visible(user: User) -> ChangeRequestQuerySet:
@@ -109,13 +151,19 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             rationale=post.get("rationale", "")[:5000],
             digest_seen=post.get("digest", ""),
             conditions=_conditions(request),
+            points=post.get("points", "")[:20_000].splitlines(),
             now=now,
         )
     except Invalid as refused:
-        return _change_page(request, pk, refused)
+        return change_page(request, pk, refused)
     change = ChangeRequest.objects.get(pk=pk)
     words = str(decision.outcome).replace("_", " ")
-    messages.success(request, f"Your decision counts: {words}. The request is {change.state}.")
+    state = change.state.replace("_", " ")
+    messages.success(request, f"Your decision counts: {words}. The request is {state}.")
+    meeting = post.get("meeting", "")
+    if meeting.isdecimal() and len(meeting) < 18:
+        # The decision was taken from a meeting's page: go on there.
+        return redirect("approvals:meeting", pk=int(meeting))
     return redirect("approvals:detail", pk=pk)
 
 
@@ -143,17 +191,6 @@ def _conditions(request: HttpRequest) -> list[services.NewCondition]:
 
 @requires(SIGNED_IN)
 @require_POST
-def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    text, now = request.POST.get("text", ""), timezone.now()
-    try:
-        services.comment(actor=actor_of(request), change_id=pk, text=text, now=now)
-    except Invalid as refused:
-        return _change_page(request, pk, refused)
-    return redirect("approvals:detail", pk=pk)
-
-
-@requires(SIGNED_IN)
-@require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     get_or_404(changes_visible_to(actor.user), pk=pk)
@@ -173,6 +210,6 @@ def revise(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.revise(actor=actor, change_id=pk, reason=reason, now=now)
     except Invalid as refused:
-        return _change_page(request, pk, refused)
+        return change_page(request, pk, refused)
     messages.success(request, "A new revision is open; earlier decisions no longer count.")
     return redirect("approvals:detail", pk=pk)

@@ -45,10 +45,12 @@ class EventSerializer(serializers.ModelSerializer[AuditEvent]):
 class EventFilter(serializers.Serializer[Any]):
     """Narrows the events; days are whole ones in UTC, both included."""
 
-    actor = serializers.CharField(required=False, help_text="Part of the name of who did it.")
-    action = serializers.CharField(required=False)
-    subject_type = serializers.CharField(required=False)
-    subject_id = serializers.CharField(required=False)
+    actor = serializers.CharField(
+        required=False, max_length=200, help_text="Part of the name of who did it."
+    )
+    action = serializers.CharField(required=False, max_length=60)
+    subject_type = serializers.CharField(required=False, max_length=60)
+    subject_id = serializers.CharField(required=False, max_length=64)
     since = serializers.DateField(required=False)
     until = serializers.DateField(required=False)
 

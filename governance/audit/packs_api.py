@@ -66,7 +66,7 @@ class PackRequest(serializers.Serializer[Any]):
 
     starts_on = serializers.DateField()
     ends_on = serializers.DateField()
-    team = serializers.SlugField(required=False, allow_null=True, default=None)
+    team = serializers.SlugField(required=False, max_length=60, allow_null=True, default=None)
 
 
 class PackQueries(generics.GenericAPIView[AuditPack]):

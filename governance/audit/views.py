@@ -39,13 +39,24 @@ def index(request: HttpRequest) -> HttpResponse:
     listed = Paginator(visible, 20).get_page(request.GET.get("page"))
     context = {
         "checkpoint": Checkpoint.objects.first(),
-        "pending": PendingEvent.objects.count(),
+        **_size_for(request.user),
         "key": services.signer().verifier_key,
         "page": listed,
         "packs": listed.object_list,
         "may_build": actor_of(request).may(Permission.AUDIT_PACK_BUILD),
     }
     return page(request, "governance/audit/index.html", context)
+
+
+def _size_for(user: Any) -> dict[str, Any]:
+    """How many events are signed and how many wait: of the whole log, or of the person's part."""
+    if user.reach(Permission.AUDIT_VIEW).everywhere:
+        checkpoint = Checkpoint.objects.first()
+        signed = checkpoint.size if checkpoint else 0
+        return {"signed": signed, "pending": PendingEvent.objects.count(), "sees_all": True}
+    visible = AuditEvent.objects.visible_to(user)
+    signed = visible.filter(leaf__isnull=False).count()
+    return {"signed": signed, "pending": visible.count() - signed, "sees_all": False}
 
 
 @requires(Permission.AUDIT_PACK_BUILD)

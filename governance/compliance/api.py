@@ -15,7 +15,12 @@ from rest_framework.views import APIView
 
 from governance.access.models import User
 from governance.compliance import services
-from governance.compliance.models import VIEWING, ComplianceAction, ComplianceActionQuerySet
+from governance.compliance.models import (
+    VIEWING,
+    ComplianceAction,
+    ComplianceActionQuerySet,
+    Confirmation,
+)
 from governance.compliance.rules import CONTROL_STATE_CHOICES
 from governance.compliance.selectors import (
     ACTION_FILTERS,
@@ -47,7 +52,6 @@ class FrameworkSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     source: Any = serializers.CharField()
     note = serializers.CharField()
-    checked_on = serializers.DateField(allow_null=True)
     coverage = CoverageSerializer()
 
 
@@ -64,6 +68,12 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(allow_blank=True)
 
 
+class ConfirmationSerializer(serializers.ModelSerializer[Confirmation]):
+    class Meta:
+        model = Confirmation
+        fields = ["confirmed_by", "confirmed_at", "note"]
+
+
 class ControlSerializer(serializers.Serializer[Any]):
     """One control, and the evidence that answers it."""
 
@@ -75,6 +85,9 @@ class ControlSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=CONTROL_STATE_CHOICES)
     evidence = EvidenceSerializer(many=True)
     open_actions = serializers.IntegerField()
+    confirmation = ConfirmationSerializer(
+        allow_null=True, help_text="Who compared these very words with their source, if anybody."
+    )
 
 
 class ComplianceActionSerializer(serializers.ModelSerializer[ComplianceAction]):
@@ -147,6 +160,7 @@ def _control(one: ControlAnswer) -> dict[str, Any]:
         "state": one.state.value,
         "evidence": [_evidence(answer) for answer in one.answers],
         "open_actions": len(one.actions),
+        "confirmation": one.confirmation,
     }
 
 

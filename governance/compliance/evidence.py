@@ -19,6 +19,7 @@ from governance.model_cards.models import Deployment
 from governance.policy.rules import lacks_oversight
 from governance.registry.models import (
     Dataset,
+    Disclosure,
     Measurement,
     RiskAssessment,
     SuccessMetric,
@@ -43,7 +44,9 @@ def approvals_in_force(now: datetime, user: User | None) -> Evidence:
 
 def independent_decisions(now: datetime, user: User | None) -> Evidence:
     """Applied changes on which somebody decided who had not proposed them."""
-    other = Decision.objects.filter(change=OuterRef("pk"), is_void=False)
+    # Whoever decides on a bundle decides on all its parts.
+    decided = Q(change=OuterRef("pk")) | Q(change=OuterRef("bundle__change"))
+    other = Decision.objects.filter(decided, is_void=False)
     other = other.exclude(person=OuterRef("proposer"))
     facts = ChangeRequest.objects.filter(state="applied").aggregate(
         all=Count("pk"), good=Count("pk", Exists(other)), newest=Max("closed_at")
@@ -112,9 +115,21 @@ def risk_assessments(now: datetime, user: User | None) -> Evidence:
 
 
 def disclosure(now: datetime, user: User | None) -> Evidence:
-    return _served(
-        "{n} of {m} use cases that are served have a disclosure text.", ~Q(disclosure_text="")
+    """Served use cases whose notice is approved, in force, and was asked for by an application."""
+    today = now.astimezone(UTC).date()
+    its = Disclosure.objects.filter(use_case=OuterRef("pk")).in_force(today)
+    facts = _serving().aggregate(
+        all=Count("pk"),
+        approved=Count("pk", Exists(its)),
+        good=Count("pk", Exists(its.filter(fetched_at__isnull=False))),
     )
+    shown = Disclosure.objects.filter(use_case__in=_serving(), state="approved")
+    facts["newest"] = shown.aggregate(at=Max("fetched_at"))["at"]
+    sentence = (
+        "{n} of {m} use cases that are served have an approved notice in force that their "
+        f"application asked for; {facts['approved']} have one in force."
+    )
+    return _evidence(facts, sentence, reverse("registry:disclosures"))
 
 
 def datasets_named(now: datetime, user: User | None) -> Evidence:
@@ -126,12 +141,17 @@ def datasets_named(now: datetime, user: User | None) -> Evidence:
 
 def oversight(now: datetime, user: User | None) -> Evidence:
     """A use case that was not assessed counts as high, as the gateway takes it."""
-    declared = _serving().values_list("oversight", "tier")
-    strict = [
-        not lacks_oversight(Oversight(one), RiskTier(tier or RiskTier.HIGH))
-        for one, tier in declared
-    ]
-    facts = {"all": len(strict), "good": sum(strict), "newest": _last_change(UseCase)}
+    declared = _serving().values_list("oversight", "tier").annotate(n=Count("pk")).order_by()
+    strict = {
+        (one, tier): not lacks_oversight(Oversight(one), RiskTier(tier or RiskTier.HIGH))
+        for one, tier, _ in declared
+    }
+    counted = [(n, n * strict[one, tier]) for one, tier, n in declared]
+    facts: dict[str, Any] = {
+        "all": sum(n for n, _ in counted),
+        "good": sum(good for _, good in counted),
+        "newest": _last_change(UseCase),
+    }
     return _evidence(
         facts,
         "{n} of {m} use cases that are served declare the oversight that their risk demands.",

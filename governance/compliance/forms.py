@@ -16,7 +16,9 @@ class ActionForm(forms.Form):
     control = forms.ChoiceField()
     text = forms.CharField(max_length=300, label="Action", help_text="What shall be true then.")
     owner = forms.ModelChoiceField(User.objects.filter(is_active=True))
-    due_on = forms.DateField(label="By", widget=forms.DateInput(attrs={"type": "date"}))
+    due_on = forms.DateField(
+        label="By", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def __init__(self, framework: Framework, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,9 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.access.models import User
+from governance.approvals.registries import change_subjects
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
-from governance.compliance import evidence
+from governance.compliance import evidence, people_evidence, vendor_evidence
 from governance.compliance.frameworks import FRAMEWORKS
+from governance.compliance.library_reminding import policies_to_acknowledge
+from governance.compliance.library_subject import DocumentSubject
 from governance.compliance.models import VIEWING, ComplianceAction
 from governance.compliance.registries import EvidenceSource, control_evidence
 from governance.compliance.selectors import answers_for
@@ -21,7 +24,22 @@ from governance.home.registries import InboxItem, NavigationItem, inbox, navigat
 from governance.kernel.authority import Permission
 
 audit_actions.add("compliance.action_added", "{actor} gave out the compliance action {subject}")
+audit_actions.add(
+    "compliance.confirmed", "{actor} compared controls with their source: {subject} and others"
+)
 audit_actions.add("compliance.action_done", "{actor} finished the compliance action {subject}")
+
+change_subjects.add(DocumentSubject.kind, DocumentSubject())
+for action, sentence in {
+    "policy_document.begun": "{actor} began the policy document {subject}",
+    "policy_document.applied": "{actor} put a new version of {subject} in force",
+    "policy_document.acknowledged": "{actor} acknowledged {subject}",
+}.items():
+    audit_actions.add(action, sentence)
+navigation.add(
+    "library", NavigationItem("Work", "Policies", "compliance:library", "book-marked", order=60)
+)
+inbox.add("policies to acknowledge", policies_to_acknowledge)
 
 navigation.add(
     "compliance",
@@ -61,6 +79,15 @@ for key, source in {
         evidence.measured_success,
         P.USE_CASE_VIEW,
         fresh_for=timedelta(days=92),
+    ),
+    "vendor-terms": EvidenceSource(
+        "Vendor terms reviewed", vendor_evidence.vendor_terms, P.MODEL_VIEW
+    ),
+    "training": EvidenceSource(
+        "Training of people",
+        people_evidence.training,
+        P.PEOPLE_VIEW,
+        fresh_for=timedelta(days=730),
     ),
     "stopping": EvidenceSource("Stopping, done", evidence.stopping, P.INCIDENT_VIEW),
 }.items():

@@ -141,7 +141,7 @@ ISO_42001 = Framework(
             "A.10.3",
             "Suppliers",
             "What suppliers provide fits the organisation's own way with AI.",
-            "model-cards",
+            "vendor-terms",
         ),
     ),
 )

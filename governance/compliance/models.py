@@ -9,8 +9,24 @@ from django.db import models
 
 from governance.access.models import User
 from governance.compliance.frameworks import FRAMEWORKS
+from governance.compliance.library_models import (
+    Acknowledgement,
+    AcknowledgementReminder,
+    PolicyDocument,
+    PolicyVersion,
+)
 from governance.kernel.authority import Permission
 
+__all__ = [
+    "VIEWING",
+    "Acknowledgement",
+    "AcknowledgementReminder",
+    "ComplianceAction",
+    "ComplianceActionQuerySet",
+    "Confirmation",
+    "PolicyDocument",
+    "PolicyVersion",
+]
 VIEWING = (Permission.SIGN_COMPLIANCE, Permission.AUDIT_VIEW)
 
 
@@ -63,3 +79,22 @@ class ComplianceAction(models.Model):
         if self.done_at is not None:
             return "done"
         return "overdue" if self.due_on < now.date() else "open"
+
+
+class Confirmation(models.Model):
+    """Somebody compared a control's words with its source. Insert only: the next one is newer."""
+
+    framework = models.CharField(max_length=40)
+    control = models.CharField(max_length=40)
+    # Of what was compared (`confirming.wording_of`).
+    wording = models.CharField(max_length=64)
+    note = models.CharField(max_length=300)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-confirmed_at", "-pk"]
+        indexes = [models.Index(fields=["framework", "control"])]
+
+    def __str__(self) -> str:
+        return f"{self.framework} {self.control}"

@@ -148,6 +148,7 @@ NIST_AI_RMF = Framework(
             "Value chain",
             "What comes from suppliers is known, vetted and can be traced.",
             "model-cards",
+            "vendor-terms",
         ),
     ),
 )

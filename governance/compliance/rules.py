@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -48,7 +48,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Framework:
-    """A set of controls. `checked_on` is when somebody compared it with its source, if anybody has."""
+    """A set of controls in our own words."""
 
     slug: str
     title: str
@@ -56,7 +56,6 @@ class Framework:
     source: str
     note: str
     controls: tuple[Control, ...]
-    checked_on: date | None = None
 
     def control(self, ref: str) -> Control | None:
         return next((one for one in self.controls if one.ref == ref), None)

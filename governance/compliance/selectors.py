@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from governance.access.models import User
+from governance.compliance.confirming import confirmations_of
 from governance.compliance.frameworks import FRAMEWORKS, NOT_RECORDED
-from governance.compliance.models import VIEWING, ComplianceAction, ComplianceActionQuerySet
+from governance.compliance.models import (
+    VIEWING,
+    ComplianceAction,
+    ComplianceActionQuerySet,
+    Confirmation,
+)
 from governance.compliance.registries import control_evidence
 from governance.compliance.rules import (
     Control,
@@ -41,6 +47,7 @@ class ControlAnswer:
     state: ControlState
     answers: list[Answer]
     actions: list[ComplianceAction]
+    confirmation: Confirmation | None = None
 
     @property
     def is_gap(self) -> bool:
@@ -87,14 +94,22 @@ def controls_of(framework: Framework, now: datetime, user: User | None) -> list[
     opened = ComplianceAction.objects.open().filter(framework=framework.slug)
     for action in opened.select_related("owner"):
         actions.setdefault(action.control, []).append(action)
-    return [_control(one, answers, actions.get(one.ref, [])) for one in framework.controls]
+    confirmed = confirmations_of(framework)
+    return [
+        _control(one, answers, actions.get(one.ref, []), confirmed.get(one.ref))
+        for one in framework.controls
+    ]
 
 
 def _control(
-    control: Control, answers: dict[str, Answer], actions: list[ComplianceAction]
+    control: Control,
+    answers: dict[str, Answer],
+    actions: list[ComplianceAction],
+    confirmation: Confirmation | None = None,
 ) -> ControlAnswer:
     its = [answers[key] for key in control.evidence]
-    return ControlAnswer(control, control_state(one.state for one in its), its, actions)
+    state = control_state(one.state for one in its)
+    return ControlAnswer(control, state, its, actions, confirmation)
 
 
 def coverage_of_all(now: datetime, user: User | None) -> list[tuple[Framework, dict[str, int]]]:

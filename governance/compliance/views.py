@@ -15,6 +15,7 @@ from governance.access.models import User
 from governance.approvals.forms import show_errors
 from governance.audit.tables import csv_line
 from governance.compliance import services
+from governance.compliance.confirming import confirm_wording
 from governance.compliance.forms import ActionForm, DoneForm
 from governance.compliance.models import VIEWING, ComplianceAction
 from governance.compliance.rules import ControlState, Framework, coverage
@@ -30,7 +31,16 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import SIGNED_IN, actor_of, get_or_404, page, requires
 
-CSV_HEAD = ("control", "title", "asks", "source", "state", "evidence", "oldest evidence (UTC)")
+CSV_HEAD = (
+    "control",
+    "title",
+    "asks",
+    "source",
+    "state",
+    "evidence",
+    "oldest evidence (UTC)",
+    "compared with its source",
+)
 
 
 @requires(*VIEWING)
@@ -64,9 +74,12 @@ def _shown(request: HttpRequest, controls: list[ControlAnswer]) -> list[ControlA
 
 
 def _framework_page(
-    request: HttpRequest, named: Framework, form: ActionForm | None = None
+    request: HttpRequest,
+    named: Framework,
+    form: ActionForm | None = None,
+    refused: Invalid | None = None,
 ) -> HttpResponse:
-    """`form` is one that was refused, with what was typed."""
+    """`form` is one that was refused, with what was typed; `refused` a confirmation."""
     controls = _controls(request, named)
     may_manage = actor_of(request).may(Permission.SIGN_COMPLIANCE)
     offered = form or ActionForm(named, initial={"control": request.GET.get("control", "")})
@@ -77,8 +90,13 @@ def _framework_page(
         "states": list(ControlState),
         "only_gaps": request.GET.get("show") == "gaps",
         "form": offered if may_manage else None,
+        "may_confirm": may_manage,
+        "confirmed": sum(one.confirmation is not None for one in controls),
+        "ticked": request.POST.getlist("controls"),
+        "note": request.POST.get("note", ""),
+        "errors": refused.fields if refused else {},
     }
-    status = 422 if form else 200
+    status = 422 if form or refused else 200
     return page(request, "governance/compliance/framework.html", context, status=status)
 
 
@@ -90,8 +108,35 @@ def _csv(named: Framework, controls: list[ControlAnswer]) -> HttpResponse:
         sentences = " ".join(answer.evidence.sentence for answer in one.answers)
         oldest = one.freshness.isoformat(timespec="seconds") if one.freshness else ""
         facts = (one.control.code, one.control.title, one.control.asks, one.control.source)
-        response.write(csv_line((*facts, str(one.state).replace("_", " "), sentences, oldest)))
+        state = str(one.state).replace("_", " ")
+        response.write(csv_line((*facts, state, sentences, oldest, _compared(one))))
     return response
+
+
+def _compared(one: ControlAnswer) -> str:
+    given = one.confirmation
+    if given is None:
+        return "unconfirmed"
+    return f"{given.confirmed_by.name}, {given.confirmed_at:%Y-%m-%d}: {given.note}"
+
+
+@requires(Permission.SIGN_COMPLIANCE)
+@require_POST
+def confirm(request: HttpRequest, framework: str) -> HttpResponse:
+    """Say that the ticked controls were compared with their source."""
+    named = framework_named(framework)
+    try:
+        made = confirm_wording(
+            actor=actor_of(request),
+            framework=named.slug,
+            refs=request.POST.getlist("controls")[:500],
+            note=request.POST.get("note", ""),
+            now=timezone.now(),
+        )
+    except Invalid as refused:
+        return _framework_page(request, named, refused=refused)
+    messages.success(request, f"Confirmed: {len(made)} of {len(named.controls)} controls.")
+    return redirect("compliance:framework", framework=named.slug)
 
 
 @requires(Permission.SIGN_COMPLIANCE)

@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("governance.compliance.api_urls")),
     path("", include("governance.registry.api_urls")),
     path("", include("telemetry.alerts.api_urls")),
+    path("", include("telemetry.webhooks.api_urls")),
     path("", include("telemetry.ledger.api_urls")),
     path("", include("telemetry.chargeback.api_urls")),
     path("", include("telemetry.drift.api_urls")),
@@ -30,4 +31,5 @@ urlpatterns = [
     path("", include("prompts.catalogue.api_urls")),
     path("", include("prompts.releases.api_urls")),
     path("", include("prompts.gateway.api_urls")),
+    path("", include("prompts.batches.api_urls")),
 ]

@@ -1,9 +1,21 @@
-"""The web server's entrance."""
+"""The web server's entrance: the gateway for applications, Django's handler for everybody else."""
 
 import os
+from importlib import import_module
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.config.settings")
+# Whoever starts it, a web process keeps a pool of connections.
+os.environ.setdefault("PLACET_PROCESS", "web")
 
-application = get_asgi_application()
+pages = get_asgi_application()
+door = import_module("prompts.gateway.asgi")
+door.warm()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Dispatch by path alone."""
+    is_call = scope["type"] == "http" and scope["path"].startswith("/v1/")
+    await (door.application if is_call else pages)(scope, receive, send)

@@ -36,6 +36,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PLACET_CURRENCY", "USD", "The organisation's currency."),
     Setting("PLACET_MODEL_URL", "", "Address of the local model server, set by `make run`."),
     Setting("PLACET_WEB_WORKERS", "1", "Web server processes."),
+    Setting("PLACET_GATEWAY_THREADS", "48", "Calls that one web process runs at a time."),
+    Setting(
+        "PLACET_WEBHOOK_ALLOW",
+        "",
+        "Private receivers of webhooks, `host:port,…`; they may also be plain http.",
+    ),
     Setting("PLACET_MAIL_URL", "", "SMTP server for notices, `smtp://user:password@host:port`."),
 )
 

@@ -7,13 +7,19 @@ _EVERY: dict[str, float] = {
     "governance.access.tasks.end_expired_grants": 60,
     "governance.audit.tasks.keep_house": 60,
     "governance.approvals.tasks.keep_house": 60,
+    "governance.approvals.tasks.remind_people": 3600,
     "governance.model_cards.tasks.remind_of_reviews": 3600,
+    "governance.compliance.tasks.remind_of_acknowledging": 3600,
     "governance.incidents.tasks.keep_house": 60,
     "governance.registry.tasks.keep_house": 3600,
+    # The same day again changes nothing: a night without a worker costs no day.
+    "governance.registry.tasks.measure_from_ledger": 21600,
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
+    "prompts.batches.tasks.sweep": 15,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.ledger.tasks.seal": 60,
+    "telemetry.webhooks.tasks.deliver_due": 30,
 }
 
 BEAT_SCHEDULE = {name: {"task": name, "schedule": seconds} for name, seconds in _EVERY.items()}

@@ -28,7 +28,9 @@ HTTPS = read_flag("PLACET_HTTPS")
 ALLOWED_HOSTS = read_list("PLACET_ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = read_list("PLACET_TRUSTED_ORIGINS")
 PLACET_DEMO = read_flag("PLACET_DEMO")
+PLACET_GATEWAY_THREADS = int(read("PLACET_GATEWAY_THREADS"))
 PLACET_CURRENCY = read("PLACET_CURRENCY")
+PLACET_WEBHOOK_ALLOW = read_list("PLACET_WEBHOOK_ALLOW")
 PLACET_MODEL_URL = read("PLACET_MODEL_URL")
 PLACET_SIGNING_KEY = read("PLACET_SIGNING_KEY") or str(DATA_DIR / "signing.key")
 PLACET_ENCRYPTION_KEYS = read("PLACET_ENCRYPTION_KEYS")
@@ -80,6 +82,7 @@ INSTALLED_APPS = [
     "governance.incidents",
     "governance.compliance",
     "telemetry.alerts",
+    "telemetry.webhooks",
     "telemetry.ledger",
     "telemetry.chargeback",
     "telemetry.drift",
@@ -88,6 +91,7 @@ INSTALLED_APPS = [
     "prompts.catalogue",
     "prompts.releases",
     "prompts.gateway",
+    "prompts.batches",
     "governance.config",
 ]
 
@@ -95,6 +99,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "governance.config.middleware.RequestContext",
+    "governance.config.middleware.HarmlessText",
+    "governance.config.middleware.SentLimits",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -171,6 +177,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+# Where files are taken, which are read piece by piece: bytes of the whole request.
+PLACET_FILE_UPLOADS = {"/batches/new/": 51_000_000, "/api/v1/batches/": 51_000_000}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -216,7 +224,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["governance.access.api_foundation.DeclaredPermission"],
     "DEFAULT_PAGINATION_CLASS": "governance.access.api_foundation.CursorPagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["governance.access.api_parser.LimitedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "governance.access.api_errors.problem_details",
     "PAGE_SIZE": 50,
@@ -235,6 +243,12 @@ SPECTACULAR_SETTINGS = {
     # Many things have a state; the schema names each set of them after its thing.
     "ENUM_NAME_OVERRIDES": {
         "ApprovalStateEnum": "governance.approvals.models.APPROVAL_STATE_CHOICES",
+        "AgendaItemStateEnum": "governance.approvals.meeting_models.AGENDA_STATE_CHOICES",
+        "MeetingStateEnum": "governance.approvals.meeting_models.MEETING_STATE_CHOICES",
+        "PointActionEnum": "governance.approvals.discussion_models.POINT_ACTION_CHOICES",
+        "PointStateEnum": "governance.approvals.discussion_models.POINT_STATE_CHOICES",
+        "BatchStateEnum": "prompts.batches.models.BATCH_STATE_CHOICES",
+        "WebhookDeliveryStateEnum": "telemetry.webhooks.models.DELIVERY_STATE_CHOICES",
         "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
         "ControlStateEnum": "governance.compliance.rules.CONTROL_STATE_CHOICES",
         "GrantRoleEnum": "governance.access.models.ROLE_CHOICES",

@@ -1,10 +1,11 @@
 """What the shell puts into its own navigation."""
 
-from governance.home.registries import NavigationItem, navigation
+from governance.home.registries import NavigationItem, inbox, navigation
+from governance.home.training import training_due
 from governance.kernel.authority import Permission
 
 navigation.add("home", NavigationItem("Work", "My work", "home:index", "house", order=10))
-navigation.add("help", NavigationItem("People", "Help", "home:help", "book-open", order=90))
+navigation.add("help", NavigationItem("Work", "Help", "home:help", "book-open", order=90))
 navigation.add(
     "people",
     NavigationItem("People", "People", "access:people", "users", (Permission.PEOPLE_VIEW,), 10),
@@ -23,3 +24,15 @@ navigation.add(
     "events",
     NavigationItem("Prove", "Events", "audit:events", "scroll-text", (Permission.AUDIT_VIEW,), 20),
 )
+navigation.add(
+    "training",
+    NavigationItem(
+        "People",
+        "Training",
+        "access:training-register",
+        "graduation-cap",
+        (Permission.PEOPLE_VIEW,),
+        15,
+    ),
+)
+inbox.add("training", training_due)

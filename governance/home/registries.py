@@ -10,7 +10,7 @@ from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.registries import Registry
 
-GROUPS = ("Work", "Govern", "Build", "Run", "Money", "Prove", "People")
+GROUPS = ("Work", "Decide", "Govern", "Build", "Run", "Money", "Prove", "People")
 
 
 @dataclass(frozen=True)

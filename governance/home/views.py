@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     now = timezone.now()
     context = {
-        "items": waiting_for(user, now),
+        "page": Paginator(waiting_for(user, now), 50).get_page(request.GET.get("page")),
         "notices": Notification.objects.filter(user=user)[:8],
         "grants": roles_of(user, now),
         "now": now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -14,6 +14,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.models import User
 from governance.incidents import clocks, post_mortem, services
 from governance.incidents import serializers as bodies
 from governance.incidents.models import Incident, Playbook
@@ -46,7 +47,9 @@ class IncidentQueries(generics.GenericAPIView[Incident]):
 
     def get_queryset(self) -> QuerySet[Incident]:
         parts = ("steps", "clocks", "actions", "containments")
-        return incidents_listed(timezone.now()).prefetch_related(*parts)
+        return incidents_listed(cast(User, self.request.user), timezone.now()).prefetch_related(
+            *parts
+        )
 
     def answer(self, pk: int, status: int = 200) -> Response:
         found = get_or_404(self.get_queryset(), pk=pk)
@@ -62,7 +65,7 @@ class IncidentQueries(generics.GenericAPIView[Incident]):
     ) -> Response:
         """Give the checked body to the service, once incident and part are known to be."""
         pk = self.kwargs["pk"]
-        get_or_404(Incident.objects.all(), pk=pk, **part)
+        get_or_404(Incident.objects.visible_to(cast(User, request.user)), pk=pk, **part)
         given = kind(data=request.data)
         given.is_valid(raise_exception=True)
         service(actor=actor_of(request), now=timezone.now(), **given.validated_data)
@@ -79,7 +82,7 @@ class IncidentList(IncidentQueries, generics.ListAPIView[Incident]):
     serializer_class = bodies.IncidentSerializer
 
     def get_queryset(self) -> QuerySet[Incident]:
-        return incidents_listed(timezone.now())
+        return incidents_listed(cast(User, self.request.user), timezone.now())
 
     def filter_queryset(self, queryset: Any) -> Any:
         chosen = self.request.query_params.get("show", "all")

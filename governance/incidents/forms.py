@@ -11,7 +11,9 @@ from governance.access.models import User
 from governance.incidents.models import Playbook
 from governance.incidents.rules import FACTS, SEVERITIES
 from governance.incidents.selectors import commanders, containable
+from governance.kernel.web import plain_name
 from governance.registry.models import UseCase
+from governance.registry.picking import UseCaseField
 
 _FACT_CHOICES = list(FACTS.items())
 _SEVERITY_CHOICES = [(one, one) for one in SEVERITIES]
@@ -30,11 +32,17 @@ def _facts_field() -> forms.MultipleChoiceField:
 class _Day(forms.DateInput):
     input_type = "date"
 
+    def __init__(self, **given: Any) -> None:
+        # A browser's date field takes this form alone, whatever the reader's language writes.
+        super().__init__(**({"format": "%Y-%m-%d"} | given))
+
 
 class DeclareForm(forms.Form):
     """What happened, as far as it is known."""
 
-    title = forms.CharField(max_length=200, label="What happened, in a line")
+    title = forms.CharField(
+        max_length=200, label="What happened, in a line", validators=[plain_name]
+    )
     description = forms.CharField(
         max_length=10_000, label="What is known", widget=forms.Textarea(attrs={"rows": 5})
     )
@@ -47,14 +55,12 @@ class DeclareForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
-    use_case = forms.ModelChoiceField(
-        UseCase.objects.none(), required=False, empty_label="not known"
-    )
+    use_case = UseCaseField(UseCase.objects.none(), required=False, empty_label="not known")
     playbook = forms.ModelChoiceField(Playbook.objects.all(), empty_label=None)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["use_case"] = forms.ModelChoiceField(
+        self.fields["use_case"] = UseCaseField(
             UseCase.objects.visible_to(user), required=False, empty_label="not known"
         )
 

@@ -9,9 +9,11 @@ from typing import Any
 from django.urls import reverse
 
 from governance.access.models import User
+from governance.approvals.registries import decisive_evidence
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.incidents.commanding import url_of
+from governance.incidents.decisive import incident_evidence
 from governance.incidents.models import Incident, NotificationClock, Playbook, PostMortemAction
 from governance.incidents.registries import ContainmentKind, Target, containment_actions
 from governance.incidents.rules import INCIDENT_STATES, kinds_to_prepare_for
@@ -24,6 +26,8 @@ from governance.registry.models import UseCase
 from governance.registry.registries import GateEvidence, gate_evidence
 
 transition_tables.add("Incident.state", INCIDENT_STATES)
+
+decisive_evidence.add("incidents", incident_evidence)
 
 for action, sentence in {
     "playbook.installed": "{actor} installed the playbook {subject}",
@@ -100,7 +104,7 @@ def incidents_open(user: User, now: datetime) -> list[InboxItem]:
             due_at=incident.next_due_at,
             kind="incident",
         )
-        for incident in narrowed_incidents(incidents_listed(now), "open")[:20]
+        for incident in narrowed_incidents(incidents_listed(user, now), "open")[:20]
     ]
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
+from governance.access.models import User
 from governance.incidents.rules import INCIDENT_STATES, SEVERITIES, clock_state
+from governance.kernel.authority import Permission
 from governance.registry.models import UseCase
 
 SEVERITY_CHOICES = [(s, s) for s in SEVERITIES]
@@ -30,6 +33,26 @@ class Playbook(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: User) -> IncidentQuerySet:
+        """What touches no use case, or one in the person's reach; and where they have a part.
+
+        Everybody declares. That is no right to read what went wrong in another team.
+        """
+        reach = user.reach(Permission.USE_CASE_VIEW)
+        answers = user.may(Permission.INCIDENT_COMMAND) or user.may(Permission.SIGN_COMPLIANCE)
+        if reach.everywhere or answers:
+            return self
+        owned = PostMortemAction.objects.filter(owner=user).values("incident")
+        return self.filter(
+            Q(use_case=None)
+            | Q(use_case__team_id__in=reach.team_ids)
+            | Q(declared_by=user)
+            | Q(commander=user)
+            | Q(pk__in=owned)
+        )
 
 
 class Incident(models.Model):
@@ -58,6 +81,8 @@ class Incident(models.Model):
     )
     closed_at = models.DateTimeField(null=True, blank=True)
     post_mortem = models.TextField(blank=True)
+
+    objects = IncidentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-declared_at", "-pk"]

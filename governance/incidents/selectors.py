@@ -15,11 +15,12 @@ from governance.incidents.rules import OVER
 from governance.kernel.authority import Permission
 
 
-def incidents_listed(now: datetime) -> QuerySet[Incident]:
-    """With the number of clocks that run, when the first of them ends, and how many are late."""
+def incidents_listed(user: User, now: datetime) -> QuerySet[Incident]:
+    """What the person may see, with the number of clocks that run, when the first of them ends, and how many are late."""
     runs = Q(clocks__met_at=None, clocks__waived_at=None) & ~Q(state="not_incident")
     return (
-        Incident.objects.select_related("use_case", "playbook", "declared_by", "commander")
+        Incident.objects.visible_to(user)
+        .select_related("use_case", "playbook", "declared_by", "commander")
         .annotate(
             clocks_running=Count("clocks", filter=runs),
             clocks_overdue=Count("clocks", filter=runs & Q(clocks__due_at__lt=now)),

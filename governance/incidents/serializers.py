@@ -18,6 +18,7 @@ from governance.incidents.models import (
     PostMortemAction,
 )
 from governance.incidents.rules import FACTS, INCIDENT_STATES, SEVERITIES, STEP_OUTCOMES
+from governance.kernel.web import plain_name
 from governance.registry.models import UseCase
 
 ACTIONS = sorted({edge.action for edge in INCIDENT_STATES.edges})
@@ -166,12 +167,12 @@ class FactsField(serializers.ListField):
 class DeclareInput(serializers.Serializer[Any]):
     """What happened; `aware_at` is when somebody here first knew, else now."""
 
-    title = serializers.CharField(max_length=200)
+    title = serializers.CharField(max_length=200, validators=[plain_name])
     description = serializers.CharField(max_length=10_000)
     severity = serializers.ChoiceField(choices=SEVERITIES)
     playbook: Any = serializers.SlugRelatedField("slug", queryset=Playbook.objects.all())
-    use_case = serializers.SlugField(required=False)
-    facts = FactsField(required=False)
+    use_case = serializers.SlugField(required=False, max_length=80)
+    facts = FactsField(required=False, max_length=20)
     aware_at = serializers.DateTimeField(required=False)
 
     def validate_use_case(self, slug: str) -> UseCase:
@@ -191,7 +192,7 @@ class MoveInput(serializers.Serializer[Any]):
 
 class ClassifyInput(serializers.Serializer[Any]):
     severity = serializers.ChoiceField(choices=SEVERITIES)
-    facts = FactsField()
+    facts = FactsField(max_length=20)
     reason = serializers.CharField(max_length=500)
 
 

@@ -37,7 +37,9 @@ Tried = Mapping[str, Form]
 def incident_list(request: HttpRequest) -> HttpResponse:
     """What is open, and whose legal clock ends first?"""
     chosen = request.GET.get("show", "all")
-    incidents = narrowed_incidents(incidents_listed(timezone.now()), chosen)
+    incidents = narrowed_incidents(
+        incidents_listed(cast(User, request.user), timezone.now()), chosen
+    )
     listed = Paginator(incidents, 50).get_page(request.GET.get("page"))
     context = {"page": listed, "chosen": chosen, "filters": INCIDENT_FILTERS}
     return page(request, "governance/incidents/list.html", context)
@@ -53,7 +55,11 @@ def playbook_list(request: HttpRequest) -> HttpResponse:
 @requires(Permission.INCIDENT_DECLARE)
 def declare(request: HttpRequest) -> HttpResponse:
     """Say that something went wrong."""
-    form = forms.DeclareForm(request.POST or None, user=cast(User, request.user))
+    form = forms.DeclareForm(
+        request.POST or None,
+        user=cast(User, request.user),
+        initial={"use_case": request.GET.get("use_case", "")},
+    )
     if request.method == "POST" and form.is_valid():
         try:
             incident = services.declare(
@@ -76,7 +82,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _incident_page(request: HttpRequest, pk: int, tried: Tried | None = None) -> HttpResponse:
     """The page; after a refusal with the form that was refused as it was typed."""
     actor, now, tried = actor_of(request), timezone.now(), tried or {}
-    incidents = Incident.objects.select_related("use_case", "playbook", "declared_by", "commander")
+    visible = Incident.objects.visible_to(cast(User, request.user))
+    incidents = visible.select_related("use_case", "playbook", "declared_by", "commander")
     incident: Incident = get_or_404(incidents, pk=pk)
     steps = list(incident.steps.select_related("by"))
     context = {
@@ -181,9 +188,9 @@ def _take(
     return _incident_page(request, pk, {key: form})
 
 
-def _check_part(pk: int, **part: int) -> None:
-    """Raise NotFound unless the part is of this incident."""
-    get_or_404(Incident.objects.all(), pk=pk, **part)
+def _check_part(request: HttpRequest, pk: int, **part: int) -> None:
+    """Raise NotFound unless the part is of this incident, and the person sees it."""
+    get_or_404(Incident.objects.visible_to(cast(User, request.user)), pk=pk, **part)
 
 
 @requires(Permission.INCIDENT_COMMAND)
@@ -196,7 +203,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.INCIDENT_COMMAND)
 @require_POST
 def step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
-    _check_part(pk, steps__pk=step)
+    _check_part(request, pk, steps__pk=step)
     outcome = request.POST.get("outcome", "")
     service = partial(services.finish_step, step_id=step, outcome=outcome)
     return _take(request, pk, "step", forms.StepForm, service)
@@ -223,7 +230,7 @@ def contain(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.INCIDENT_COMMAND)
 @require_POST
 def undo(request: HttpRequest, pk: int, containment: int) -> HttpResponse:
-    _check_part(pk, containments__pk=containment)
+    _check_part(request, pk, containments__pk=containment)
     service = partial(services.undo_containment, containment_id=containment)
     return _take(request, pk, "undo", forms.ReasonForm, service, "Taken back.")
 
@@ -245,7 +252,7 @@ def commander(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.INCIDENT_COMMAND, Permission.SIGN_COMPLIANCE)
 @require_POST
 def meet(request: HttpRequest, pk: int, clock: int) -> HttpResponse:
-    _check_part(pk, clocks__pk=clock)
+    _check_part(request, pk, clocks__pk=clock)
     service = partial(clocks.meet_clock, clock_id=clock)
     return _take(request, pk, f"clock-{clock}", forms.NoteForm, service, "The clock is met.")
 
@@ -253,7 +260,7 @@ def meet(request: HttpRequest, pk: int, clock: int) -> HttpResponse:
 @requires(Permission.INCIDENT_COMMAND, Permission.SIGN_COMPLIANCE)
 @require_POST
 def waive(request: HttpRequest, pk: int, clock: int) -> HttpResponse:
-    _check_part(pk, clocks__pk=clock)
+    _check_part(request, pk, clocks__pk=clock)
     service = partial(clocks.waive_clock, clock_id=clock)
     return _take(request, pk, f"waive-{clock}", forms.ReasonForm, service, "It does not apply.")
 
@@ -268,7 +275,7 @@ def add_action(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.INCIDENT_COMMAND)
 @require_POST
 def assign(request: HttpRequest, pk: int, action: int) -> HttpResponse:
-    _check_part(pk, actions__pk=action)
+    _check_part(request, pk, actions__pk=action)
     service = partial(post_mortem.assign_action, action_id=action)
     return _take(request, pk, f"assign-{action}", forms.AssignForm, service)
 
@@ -277,6 +284,6 @@ def assign(request: HttpRequest, pk: int, action: int) -> HttpResponse:
 @require_POST
 def finish(request: HttpRequest, pk: int, action: int) -> HttpResponse:
     """The owner of an action says that it is done; the service knows who that is."""
-    _check_part(pk, actions__pk=action)
+    _check_part(request, pk, actions__pk=action)
     service = partial(post_mortem.finish_action, action_id=action)
     return _take(request, pk, f"done-{action}", forms.NoteForm, service, "Done.")

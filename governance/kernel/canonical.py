@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from typing import Any
 import rfc8785
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 def plain(value: Any) -> Any:
@@ -59,6 +62,11 @@ def digest(value: Any) -> str:
 def text_digest(text: str) -> str:
     """Lower-case hexadecimal SHA-256 of the text's UTF-8 bytes, 64 characters."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def request_id_of(given: str) -> str:
+    """The id that a request brought, if it is one; else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
 def uuid7() -> uuid.UUID:

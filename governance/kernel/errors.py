@@ -38,6 +38,13 @@ class Invalid(PlacetError):
         self.fields: dict[str, list[str]] = {k: list(v) for k, v in (fields or {}).items()}
 
 
+class TooLarge(PlacetError):
+    """More was sent than is taken."""
+
+    status = 413
+    code = "too_large"
+
+
 class NotAllowed(PlacetError):
     """This person may not do this, and may know that it exists."""
 

@@ -56,6 +56,10 @@ class TransitionTable:
     def actions(self, state: str) -> Iterator[str]:
         return (edge.action for edge in self.edges if edge.source == state)
 
+    def sources(self, action: str) -> list[str]:
+        """The states from which `action` is possible."""
+        return [edge.source for edge in self.edges if edge.action == action]
+
     @property
     def states(self) -> list[str]:
         """Every state, the initial one first, in the order in which the arrows name them."""

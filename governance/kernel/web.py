@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import NotAllowed, NotFound, PlacetError, Unavailable
+from governance.kernel.terms import name_fault
 
 log = structlog.get_logger(__name__)
 
@@ -155,3 +157,9 @@ def get_or_404(queryset: Any, **lookup: Any) -> Any:
         name = queryset.model._meta.verbose_name
         raise NotFound(f"There is no such {name}, or it is not yours to see.")
     return found
+
+
+def plain_name(value: str) -> None:
+    """A validator of forms and serializers: names and titles read as they are written."""
+    if fault := name_fault(value):
+        raise ValidationError(fault, code="unseen")

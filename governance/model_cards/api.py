@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from governance.access.api_foundation import ReasonInput
 from governance.kernel.authority import Permission
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 from governance.model_cards import services
 from governance.model_cards.forms import LONGEST_TEXT
 from governance.model_cards.models import CONTENT_FIELDS, ModelCard
@@ -49,14 +49,14 @@ def _text() -> serializers.CharField:
 class CardContent(serializers.Serializer[Any]):
     """What a card says; texts are Markdown, and a draft may leave them open."""
 
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, validators=[plain_name])
     provider = serializers.CharField(max_length=150)
     model_id = serializers.CharField(max_length=200)
     licence = serializers.CharField(max_length=100, allow_blank=True, required=False)
     intended_use = _text()
     out_of_scope_use = _text()
     training_data = _text()
-    evaluation_results = ResultSerializer(many=True, required=False)
+    evaluation_results = ResultSerializer(many=True, required=False, max_length=100)  # type: ignore[call-arg]  # many=True takes it
     limitations = _text()
     bias_findings = _text()
     contacts = serializers.CharField(max_length=300, allow_blank=True, required=False)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance.model_cards import api, deployment_api, interchange_api, price_api
+from governance.model_cards import api, deployment_api, interchange_api, price_api, vendor_api
 
 urlpatterns = [
     path("model-cards/", api.CardList.as_view(), name="api-model-cards"),
@@ -48,6 +48,8 @@ urlpatterns = [
         deployment_api.Resumption.as_view(),
         name="api-deployment-resume",
     ),
+    path("vendors/", vendor_api.VendorList.as_view(), name="api-vendors"),
+    path("vendors/<slug:slug>/", vendor_api.VendorDetail.as_view(), name="api-vendor"),
     path("prices/", price_api.PriceList.as_view(), name="api-prices"),
     path("prices/import/", price_api.PriceImport.as_view(), name="api-prices-import"),
 ]

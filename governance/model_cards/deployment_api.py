@@ -13,12 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.access.api_foundation import ReasonInput
+from governance.access.late_saves import seen_of
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Sensitivity
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 from governance.model_cards import services
 from governance.model_cards.api import ChangeReference, valid
-from governance.model_cards.models import Deployment, ModelCard
+from governance.model_cards.models import Deployment, ModelCard, Vendor
 from governance.model_cards.rules import HOSTING
 from governance.model_cards.selectors import deployments_with_facts, obstacles
 
@@ -29,6 +30,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     state = serializers.CharField(read_only=True)
     hosting = serializers.CharField(read_only=True)
     sensitivity_ceiling = serializers.CharField(read_only=True)
+    vendor: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     has_secret = serializers.BooleanField(read_only=True)
     obstacles = serializers.SerializerMethodField()
 
@@ -39,12 +41,14 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "slug",
             "name",
             "card",
+            "vendor",
             "litellm_model",
             "endpoint",
             "region",
             "hosting",
             "sensitivity_ceiling",
             "context_tokens",
+            "takes_images",
             "timeout_seconds",
             "concurrency_limit",
             "replay_only",
@@ -64,7 +68,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
 class DecidedFacts(serializers.Serializer[Any]):
     """What the board decides on; all are optional."""
 
-    name = serializers.CharField(max_length=150, required=False)
+    name = serializers.CharField(max_length=150, required=False, validators=[plain_name])
     litellm_model = serializers.CharField(max_length=200, required=False)
     endpoint = serializers.CharField(max_length=300, allow_blank=True, required=False)
     region = serializers.CharField(max_length=100, allow_blank=True, required=False)
@@ -75,6 +79,10 @@ class DecidedFacts(serializers.Serializer[Any]):
         max_length=12, required=False, help_text=f"One of {', '.join(Sensitivity)}."
     )
     context_tokens = serializers.IntegerField(min_value=1, max_value=100_000_000, required=False)
+    takes_images = serializers.BooleanField(required=False)
+    vendor: Any = serializers.SlugRelatedField(
+        "slug", queryset=Vendor.objects.all(), required=False, allow_null=True
+    )
 
 
 class DeploymentChange(DecidedFacts):
@@ -90,7 +98,7 @@ class NewDeployment(DeploymentChange):
     """A place to call a model."""
 
     slug = serializers.SlugField(max_length=80)
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, validators=[plain_name])
     card = serializers.PrimaryKeyRelatedField(queryset=ModelCard.objects.all())
     litellm_model = serializers.CharField(max_length=200)
     hosting = serializers.CharField(max_length=10, help_text=f"One of {', '.join(HOSTING)}.")
@@ -118,7 +126,9 @@ class DeploymentQueries(generics.GenericAPIView[Deployment]):
         return deployment
 
     def answer(self, slug: str, code: int = status.HTTP_200_OK) -> Response:
-        return Response(DeploymentSerializer(self.found(slug)).data, code)
+        found = self.found(slug)
+        headers = {"ETag": f'"{seen_of(services.all_facts(found))}"'}
+        return Response(DeploymentSerializer(found).data, code, headers=headers)
 
 
 class DeploymentList(DeploymentQueries, generics.ListAPIView[Deployment]):
@@ -151,12 +161,17 @@ class DeploymentDetail(DeploymentQueries):
 
     @extend_schema(request=DeploymentChange, responses=DeploymentSerializer)
     def patch(self, request: Request, slug: str) -> Response:
-        """Change what nobody has approved; 409 for approved facts, which need a proposal."""
+        """Change what nobody has approved; 409 for approved facts, which need a proposal.
+
+        With If-Match, 409 too when it is no longer what was read.
+        """
         facts = valid(DeploymentChange(data=request.data))
-        secret = facts.pop("secret", None)
+        secret, seen = facts.pop("secret", None), request.headers.get("If-Match", "").strip('"')
         found, actor, now = self.found(slug), actor_of(request), timezone.now()
         with transaction.atomic():
-            services.change_deployment(actor=actor, deployment_id=found.pk, now=now, **facts)
+            services.change_deployment(
+                actor=actor, deployment_id=found.pk, now=now, seen=seen, **facts
+            )
             if secret is not None:
                 services.replace_secret(actor=actor, deployment_id=found.pk, secret=secret, now=now)
         return self.answer(slug)

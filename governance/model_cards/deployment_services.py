@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, models, transaction
 
+from governance.access.late_saves import check_seen
 from governance.approvals.models import ChangeRequest
 from governance.approvals.selectors import approval_in_force
 from governance.approvals.services import open_change
@@ -95,11 +96,15 @@ def _sealed(slug: str, secret: str) -> bytes:
 
 @transaction.atomic
 def change_deployment(
-    *, actor: Actor, deployment_id: int, now: datetime, **facts: Any
+    *, actor: Actor, deployment_id: int, now: datetime, seen: str = "", **facts: Any
 ) -> Deployment:
-    """Change what nobody has approved: everything before approval, how it is run after it."""
+    """Change what nobody has approved: everything before approval, how it is run after it.
+
+    With `seen`: raises Conflict when any of its facts changed since they were read.
+    """
     check_author(actor)
     deployment: Deployment = locked(Deployment.objects.select_related("card"), pk=deployment_id)
+    check_seen(seen, all_facts(deployment), deployment)
     _check_facts(facts)
     before, after = difference({name: getattr(deployment, name) for name in facts}, facts)
     _check_can_change(deployment, after)
@@ -123,7 +128,7 @@ def change_deployment(
 def _check_can_change(deployment: Deployment, after: Mapping[str, Any]) -> None:
     if deployment.state == "retired":
         raise WrongState("Nothing was saved: this deployment is retired.")
-    if deployment.state != "proposed" and set(after) & {*DECIDED_FACTS, "card"}:
+    if deployment.state != "proposed" and set(after) & {*DECIDED_FACTS, "card", "vendor"}:
         raise WrongState(
             "Nothing was saved: these facts were approved as they are. Propose the change instead."
         )
@@ -166,15 +171,34 @@ def run_deployment(
     concurrency_limit: int,
     secret: str,
     now: datetime,
+    seen: str = "",
 ) -> Deployment:
     """How it is run, and another secret if one is given: both are saved, or neither."""
-    facts = {"timeout_seconds": timeout_seconds, "concurrency_limit": concurrency_limit}
+    if seen:
+        standing = locked(Deployment.objects.all(), pk=deployment_id)
+        check_seen(seen, running_facts(standing), standing)
+    facts: dict[str, Any] = {
+        "timeout_seconds": timeout_seconds,
+        "concurrency_limit": concurrency_limit,
+    }
     saved = change_deployment(actor=actor, deployment_id=deployment_id, now=now, **facts)
     if not secret.strip():
         return saved
     return replace_secret(actor=actor, deployment_id=deployment_id, secret=secret, now=now)
 
 
+def all_facts(deployment: Deployment) -> dict[str, Any]:
+    """All that a change can name, but the secret."""
+    names = (*DECIDED_FACTS, *RUNNING_FACTS, "card", "vendor")
+    return {name: getattr(deployment, name) for name in names}
+
+
+def running_facts(deployment: Deployment) -> dict[str, Any]:
+    """What no approval covers."""
+    return {name: getattr(deployment, name) for name in RUNNING_FACTS}
+
+
+@transaction.atomic
 def propose_deployment(
     *,
     actor: Actor,
@@ -182,10 +206,13 @@ def propose_deployment(
     reason: str,
     now: datetime,
     changes: Mapping[str, Any] | None = None,
+    seen: str = "",
 ) -> ChangeRequest:
     """Ask for its approval; `changes` are decided facts of one that is approved already."""
+    deployment = locked(Deployment.objects.select_related("card"), pk=deployment.pk)
+    check_seen(seen, all_facts(deployment), deployment)
     _check_facts(changes or {})
-    standing = {name: getattr(deployment, name) for name in DECIDED_FACTS}
+    standing = {name: getattr(deployment, name) for name in (*DECIDED_FACTS, "vendor")}
     _, wanted = difference(standing, changes or {})
     if wanted and deployment.state == "proposed":
         raise WrongState(
@@ -196,11 +223,17 @@ def propose_deployment(
         actor=actor,
         kind="deployment",
         subject_id=deployment.pk,
-        proposal=plain(wanted),
+        proposal=plain(_with_vendor_named(wanted)),
         title=f"Change how {model} is called at {place}" if wanted else f"Call {model} at {place}",
         reason=reason,
         now=now,
     )
+
+
+def _with_vendor_named(facts: dict[str, Any]) -> dict[str, Any]:
+    """The vendor by its short name, which is what a proposal keeps."""
+    vendor = facts.get("vendor")
+    return facts if vendor is None else facts | {"vendor": vendor.slug}
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from governance.access.late_saves import seen_of
 from governance.approvals.selectors import standing
 from governance.audit.selectors import timeline_for
 from governance.kernel.authority import Permission
@@ -24,7 +25,7 @@ from governance.model_cards.forms import (
     RunningFactsForm,
     show_refusal,
 )
-from governance.model_cards.models import DECIDED_FACTS, RUNNING_FACTS, Deployment
+from governance.model_cards.models import Deployment
 from governance.model_cards.rules import DEPLOYMENT_STATES
 
 SWITCHES = {"suspend": "Suspended from the next call on.", "resume": "It can be called again."}
@@ -83,16 +84,20 @@ def deployment_change(request: HttpRequest, slug: str) -> HttpResponse:
     """The facts: saved while nobody approved them, proposed to the board afterwards."""
     deployment = _deployment(slug)
     is_decided = deployment.state != "proposed"
-    initial = {name: getattr(deployment, name) for name in (*DECIDED_FACTS, "card")}
+    stands = services.all_facts(deployment)
+    seen = seen_of(stands)
     chosen = ChangedFactsForm if is_decided else ProposedFactsForm
-    form = chosen(request.POST or None, initial=initial)
+    form = chosen(request.POST or None, initial=stands | {"seen": seen})
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
                 return _save_facts(request, deployment, form.cleaned_data)
-            except (Invalid, WrongState, Conflict) as refusal:
+            except Conflict as late:
+                status = late.status
+                form.show_late(late, stands, seen)
+            except (Invalid, WrongState) as refusal:
                 status = show_refusal(form, refusal)
     context = {
         "deployment": deployment,
@@ -111,11 +116,12 @@ def _save_facts(
         services.change_deployment(actor=actor, deployment_id=deployment.pk, now=now, **facts)
         messages.success(request, "The facts are saved.")
         return redirect("model_cards:deployment", slug=deployment.slug)
-    changes = {name: value for name, value in facts.items() if name != "reason"}
+    reason, seen = facts["reason"], facts["seen"]
+    changes = {name: value for name, value in facts.items() if name not in ("reason", "seen")}
     if all(getattr(deployment, name) == value for name, value in changes.items()):
         raise Invalid("Nothing was proposed: every fact is as it was approved.")
     change = services.propose_deployment(
-        actor=actor, deployment=deployment, reason=facts["reason"], changes=changes, now=now
+        actor=actor, deployment=deployment, reason=reason, changes=changes, now=now, seen=seen
     )
     messages.success(request, "The change is before its signatories; until then nothing changes.")
     return redirect("approvals:detail", pk=change.pk)
@@ -125,14 +131,17 @@ def _save_facts(
 def deployment_running(request: HttpRequest, slug: str) -> HttpResponse:
     """Time-out, calls at a time, and another secret."""
     deployment = _deployment(slug)
-    initial = {name: getattr(deployment, name) for name in RUNNING_FACTS}
-    form = RunningFactsForm(request.POST or None, initial=initial)
+    facts = services.running_facts(deployment)
+    form = RunningFactsForm(request.POST or None, initial=facts | {"seen": seen_of(facts)})
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
                 return _save_running(request, deployment, form)
+            except Conflict as late:
+                status = late.status
+                form.show_late(late, facts, seen_of(facts))
             except (Invalid, WrongState) as refusal:
                 status = show_refusal(form, refusal)
     context = {"deployment": deployment, "form": form}

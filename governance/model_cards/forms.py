@@ -8,9 +8,11 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 
+from governance.access.late_saves import SeenForm
 from governance.kernel.errors import Invalid, PlacetError
 from governance.kernel.terms import Sensitivity
-from governance.model_cards.models import ModelCard
+from governance.kernel.web import plain_name
+from governance.model_cards.models import ModelCard, Vendor
 from governance.model_cards.rules import HOSTING, MOST_RESULTS, PRICE_KINDS, RESULT_PARTS
 
 LONGEST_TEXT = 20_000
@@ -31,7 +33,7 @@ def _markdown(label: str, help_text: str) -> forms.CharField:
 class CardForm(forms.Form):
     """A model card; a draft may leave open what must be there before it is proposed."""
 
-    name = forms.CharField(max_length=150)
+    name = forms.CharField(max_length=150, validators=[plain_name])
     provider = forms.CharField(max_length=150, help_text="Who makes the model.")
     model_id = forms.CharField(
         max_length=200, label="Model id", help_text="As its provider names it, with its revision."
@@ -59,6 +61,7 @@ class CardForm(forms.Form):
         help_text="The provider's own documentation.",
     )
     seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    differences: list[dict[str, Any]]
 
     MARKDOWN = ("intended_use", "out_of_scope_use", "training_data", "limitations", "bias_findings")
 
@@ -115,7 +118,7 @@ class ResultRows(
 class DecidedFactsForm(forms.Form):
     """What the board decides on."""
 
-    name = forms.CharField(max_length=150)
+    name = forms.CharField(max_length=150, validators=[plain_name])
     litellm_model = forms.CharField(
         max_length=200, label="Model string", help_text="As litellm writes it: provider/model."
     )
@@ -136,6 +139,10 @@ class DecidedFactsForm(forms.Form):
         help_text="The most sensitive content that may be sent there.",
     )
     context_tokens = forms.IntegerField(min_value=1, max_value=100_000_000, initial=8192)
+    takes_images = forms.BooleanField(
+        required=False,
+        help_text="Images may be sent there. No screen sees into an image.",
+    )
 
 
 class CardChoiceForm(forms.Form):
@@ -148,7 +155,18 @@ class CardChoiceForm(forms.Form):
     )
 
 
-class RunningFactsForm(forms.Form):
+class VendorChoiceForm(forms.Form):
+    """Who hosts it."""
+
+    vendor = forms.ModelChoiceField(
+        Vendor.objects.exclude(state="ended"),
+        required=False,
+        empty_label="None",
+        help_text="Needed where its provider hosts it; the vendor's review must be current.",
+    )
+
+
+class RunningFactsForm(SeenForm):
     """How a deployment is run, and its key."""
 
     timeout_seconds = forms.IntegerField(min_value=1, max_value=3600, initial=60)
@@ -161,22 +179,24 @@ class RunningFactsForm(forms.Form):
     )
 
 
-class NewDeploymentForm(RunningFactsForm, DecidedFactsForm, CardChoiceForm):
+class NewDeploymentForm(RunningFactsForm, DecidedFactsForm, VendorChoiceForm, CardChoiceForm):
     """A place to call a model."""
 
     slug = forms.SlugField(
         max_length=80, label="Short name", help_text="For addresses; never changes."
     )
-    field_order = ("name", "slug", "card")
+    # Nobody can have changed what is not there yet.
+    seen = None  # type: ignore[assignment]  # how Django leaves out a field of a parent
+    field_order = ("name", "slug", "card", "vendor")
 
 
-class ProposedFactsForm(CardChoiceForm, DecidedFactsForm):
+class ProposedFactsForm(CardChoiceForm, VendorChoiceForm, DecidedFactsForm, SeenForm):
     """The facts of a deployment that nobody has approved yet."""
 
-    field_order = ("name", "card")
+    field_order = ("name", "card", "vendor")
 
 
-class ChangedFactsForm(DecidedFactsForm):
+class ChangedFactsForm(DecidedFactsForm, VendorChoiceForm, SeenForm):
     """Other facts for an approved deployment, to be decided on."""
 
     reason = forms.CharField(

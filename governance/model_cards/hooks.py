@@ -15,17 +15,26 @@ from governance.kernel.registries import transition_tables
 from governance.model_cards.reviewing import REMINDED, overdue_reviews
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES
 from governance.model_cards.subjects import CardSubject, DeploymentSubject
+from governance.model_cards.vendor_rules import VENDOR_STATES
+from governance.model_cards.vendor_subject import VendorSubject
+from governance.model_cards.vendors import REMINDED as VENDOR_REMINDED
+from governance.model_cards.vendors import overdue_vendor_reviews
 
 transition_tables.add("ModelCard.state", CARD_STATES)
 transition_tables.add("Deployment.state", DEPLOYMENT_STATES)
+transition_tables.add("Vendor.state", VENDOR_STATES)
 change_subjects.add("model_card", CardSubject())
 change_subjects.add("deployment", DeploymentSubject())
+change_subjects.add("vendor", VendorSubject())
 
 for action, sentence in {
     "model_card.created": "{actor} wrote the model card {subject}",
     "model_card.changed": "{actor} changed the draft {subject}",
     "model_card.withdrawn": "{actor} withdrew the draft {subject}",
     REMINDED: "{actor} reminded of the review of {subject}",
+    "vendor.created": "{actor} put the vendor {subject} on record",
+    "vendor.approved": "{actor} put the terms of {subject} in force",
+    VENDOR_REMINDED: "{actor} reminded of the review of the vendor {subject}",
     "deployment.created": "{actor} described the deployment {subject}",
     "deployment.changed": "{actor} changed the deployment {subject}",
     "deployment.running_changed": "{actor} changed how {subject} is run",
@@ -59,3 +68,20 @@ def reviews_overdue(user: User, now: datetime) -> list[InboxItem]:
 
 
 inbox.add("card reviews", reviews_overdue)
+
+
+def vendor_reviews_overdue(user: User, now: datetime) -> list[InboxItem]:
+    """Vendors that this person answers for and whose terms should have been read again."""
+    return [
+        InboxItem(
+            title=f"Review the terms of {vendor}",
+            detail="Its review is overdue: until then nothing new can rest on it",
+            url=reverse("model_cards:vendor", args=[vendor.slug]),
+            due_at=datetime.combine(vendor.review_due + timedelta(days=1), time.min, UTC),
+            kind="vendor",
+        )
+        for vendor in overdue_vendor_reviews(now).filter(owner=user)[:20]
+    ]
+
+
+inbox.add("vendor reviews", vendor_reviews_overdue)

@@ -15,6 +15,7 @@ from governance.kernel.canonical import digest
 from governance.kernel.encryption import decrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES, HOSTING, PRICE_KINDS
+from governance.model_cards.vendor_models import Vendor
 
 CONTENT_FIELDS = (
     "name",
@@ -40,10 +41,22 @@ DECIDED_FACTS = (
     "hosting",
     "sensitivity_ceiling",
     "context_tokens",
+    "takes_images",
     "replay_only",
 )
 # How an approved deployment is run; its engineers may turn these.
 RUNNING_FACTS = ("timeout_seconds", "concurrency_limit")
+
+
+__all__ = [
+    "CONTENT_FIELDS",
+    "DECIDED_FACTS",
+    "RUNNING_FACTS",
+    "Deployment",
+    "ModelCard",
+    "Price",
+    "Vendor",
+]
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -100,6 +113,9 @@ class Deployment(models.Model):
 
     name = models.CharField(max_length=150)
     slug = models.SlugField(max_length=80, unique=True)
+    vendor = models.ForeignKey(
+        Vendor, models.PROTECT, null=True, blank=True, related_name="deployments"
+    )
     card = models.ForeignKey(ModelCard, models.PROTECT, related_name="deployments")
     litellm_model = models.CharField(max_length=200)
     endpoint = models.CharField(max_length=300, blank=True)
@@ -109,6 +125,7 @@ class Deployment(models.Model):
     timeout_seconds = models.PositiveIntegerField(default=60)
     concurrency_limit = models.PositiveIntegerField(default=8)
     context_tokens = models.PositiveIntegerField(default=8192)
+    takes_images = models.BooleanField(default=False)
     secret_sealed = models.BinaryField(null=True, blank=True)
     replay_only = models.BooleanField(default=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

@@ -15,6 +15,7 @@ CARD_STATES = TransitionTable(
         Edge("approved", "supersede", "superseded", "the engine", "a newer version is approved"),
         Edge("approved", "withdraw", "withdrawn", "the engine", "its approval has ended"),
         Edge("withdrawn", "approve", "approved", "the approvals engine"),
+        Edge("superseded", "reinstate", "approved", "the engine", "an emergency was reverted"),
         Edge("draft", "withdraw", "withdrawn", "an ML engineer", "nobody is asked to decide on it"),
         Edge("approved", "approve", "approved", "the approvals engine", "its approval is renewed"),
     ),

@@ -41,7 +41,7 @@ def callable_deployments(ids: Sequence[int]) -> list[Deployment]:
 
 def deployments_with_facts() -> QuerySet[Deployment]:
     """Deployments with what `obstacles` reads of them, in two queries however many there are."""
-    return Deployment.objects.select_related("card").prefetch_related("prices")
+    return Deployment.objects.select_related("card", "vendor").prefetch_related("prices")
 
 
 def cards_with_author() -> QuerySet[ModelCard]:

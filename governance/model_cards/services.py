@@ -16,11 +16,13 @@ from governance.kernel.authority import Actor
 from governance.kernel.canonical import plain, text_digest
 from governance.kernel.errors import Conflict, Invalid, WrongState
 from governance.model_cards.deployment_services import (
+    all_facts,
     change_deployment,
     create_deployment,
     propose_deployment,
     replace_secret,
     run_deployment,
+    running_facts,
     switch_deployment,
 )
 from governance.model_cards.models import CONTENT_FIELDS, ModelCard
@@ -43,6 +45,8 @@ __all__ = [
     "propose_deployment",
     "replace_secret",
     "run_deployment",
+    "all_facts",
+    "running_facts",
     "set_price",
     "set_prices",
     "switch_deployment",

@@ -22,6 +22,11 @@ from governance.model_cards.models import DECIDED_FACTS, Deployment, ModelCard
 from governance.model_cards.pricing import PriceUnknown
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES
 from governance.model_cards.selectors import prices_on
+from governance.model_cards.vendor_subject import (
+    proposed_vendor,
+    vendor_evidence,
+    vendor_missing,
+)
 
 TIER_BY_CEILING = {
     "public": RiskTier.MINIMAL,
@@ -102,6 +107,35 @@ class CardSubject:
             card.state = CARD_STATES.target(card.state, "withdraw")
             card.save(update_fields=["state"])
 
+    def remember(self, change: ChangeRequest) -> dict[str, Any]:
+        """The version in force, and which deployments it will lose to the new one."""
+        card = self.find(change.subject_id)
+        others = ModelCard.objects.filter(slug=card.slug).exclude(pk=card.pk)
+        moved = Deployment.objects.filter(card__in=others.exclude(state="draft"))
+        return {
+            "in_force": list(others.filter(state="approved").values_list("pk", flat=True)),
+            "deployments": [list(pair) for pair in moved.values_list("pk", "card")],
+        }
+
+    def revert(
+        self,
+        change: ChangeRequest,
+        approval: Approval,
+        remembered: dict[str, Any],
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """The card is withdrawn; the version before it and its deployments are as they were."""
+        self.end(approval, actor, now, "")
+        standing = Approval.objects.filter(kind=self.kind, state="in_force")
+        earlier = ModelCard.objects.filter(pk__in=remembered["in_force"], state="superseded")
+        for card in earlier.filter(pk__in=standing.values("subject_id")):
+            card.state = CARD_STATES.target(card.state, "reinstate")
+            card.save(update_fields=["state"])
+        for deployment, card_id in remembered["deployments"]:
+            still = Deployment.objects.filter(pk=deployment, card=change.subject_id)
+            still.update(card=card_id)
+
     def resume(self, approval: Approval, actor: Actor, now: datetime) -> None:
         card = self.find(approval.subject_id)
         card.state = CARD_STATES.target(card.state, "approve")
@@ -126,13 +160,17 @@ class DeploymentSubject:
 
     def find(self, subject_id: int) -> Deployment:
         found: Deployment = get_or_404(
-            Deployment.objects.select_related("card", "author"), pk=subject_id
+            Deployment.objects.select_related("card", "author", "vendor"), pk=subject_id
         )
         return found
 
     def snapshot(self, subject: Deployment, proposal: dict[str, Any]) -> dict[str, Any]:
-        facts = proposed_facts(subject, proposal)
-        return {
+        facts, vendor = proposed_facts(subject, proposal), proposed_vendor(subject, proposal)
+        named: dict[str, Any] = {"vendor": vendor.slug} if vendor else {}
+        if facts["takes_images"]:
+            # Named only where it is so: what was decided before there were images stays as it is.
+            named["takes_images"] = True
+        return named | {
             "name": facts["name"],
             "model_card": subject.card.slug,
             "model": facts["litellm_model"],
@@ -165,7 +203,9 @@ class DeploymentSubject:
             missing.append("an approved model card.")
         if not subject.prices.exists():
             missing.append("a price: an unknown price is not free.")
-        return missing
+        hosting = proposed_facts(subject, proposal)["hosting"]
+        vendor = proposed_vendor(subject, proposal)
+        return missing + vendor_missing(vendor, hosting, timezone.now().date())
 
     def evidence(self, subject: Deployment, proposal: dict[str, Any]) -> list[Evidence]:
         facts, live = proposed_facts(subject, proposal), self.base(subject, proposal)
@@ -175,20 +215,46 @@ class DeploymentSubject:
             ),
             Evidence("Hosting", _hosting_words(facts), _hosting_words(live) or None),
             Evidence("Price per million tokens", _price_words(subject)),
+            *vendor_evidence(proposed_vendor(subject, proposal)),
         ]
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
         deployment = self.find(change.subject_id)
         for name, value in proposed_facts(deployment, change.proposal).items():
             setattr(deployment, name, value)
+        deployment.vendor = proposed_vendor(deployment, change.proposal)
         deployment.state = DEPLOYMENT_STATES.target(deployment.state, "approve")
-        deployment.save(update_fields=["state", *DECIDED_FACTS])
+        deployment.save(update_fields=["state", "vendor", *DECIDED_FACTS])
 
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
         deployment = self.find(approval.subject_id)
         if DEPLOYMENT_STATES.allows(deployment.state, "suspend"):
             deployment.state = DEPLOYMENT_STATES.target(deployment.state, "suspend")
             deployment.save(update_fields=["state"])
+
+    def remember(self, change: ChangeRequest) -> dict[str, Any]:
+        deployment = self.find(change.subject_id)
+        facts = plain({name: getattr(deployment, name) for name in DECIDED_FACTS})
+        return {"state": deployment.state, "facts": facts}
+
+    def revert(
+        self,
+        change: ChangeRequest,
+        approval: Approval,
+        remembered: dict[str, Any],
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """Its earlier facts; one that could not be called before cannot be called now."""
+        deployment = self.find(change.subject_id)
+        if deployment.state == "retired":
+            return
+        for name, value in remembered["facts"].items():
+            setattr(deployment, name, value)
+        could_be_called = remembered["state"] == "callable"
+        if not could_be_called and DEPLOYMENT_STATES.allows(deployment.state, "suspend"):
+            deployment.state = DEPLOYMENT_STATES.target(deployment.state, "suspend")
+        deployment.save(update_fields=["state", *DECIDED_FACTS])
 
     def url(self, subject: Deployment) -> str:
         return reverse("model_cards:deployment", args=[subject.slug])

@@ -1,6 +1,12 @@
 from django.urls import path
 
-from governance.model_cards import deployment_views, interchange_views, price_views, views
+from governance.model_cards import (
+    deployment_views,
+    interchange_views,
+    price_views,
+    vendor_views,
+    views,
+)
 
 app_name = "model_cards"
 urlpatterns = [
@@ -16,6 +22,10 @@ urlpatterns = [
     path("models/cards/<int:pk>/new-version/", views.card_version, name="card-version"),
     path("models/cards/<int:pk>/withdraw/", views.card_withdraw, name="card-withdraw"),
     path("models/cards/<int:pk>/propose/", views.propose_card, name="propose-card"),
+    path("models/vendors/", vendor_views.vendor_list, name="vendors"),
+    path("models/vendors/new/", vendor_views.vendor_new, name="vendor-new"),
+    path("models/vendors/<slug:slug>/", vendor_views.vendor_detail, name="vendor"),
+    path("models/vendors/<slug:slug>/propose/", vendor_views.vendor_propose, name="vendor-propose"),
     path("models/new-deployment/", deployment_views.deployment_new, name="deployment-new"),
     path("models/deployments/<slug:slug>/", deployment_views.deployment_detail, name="deployment"),
     path(

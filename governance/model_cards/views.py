@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from governance.access.late_saves import differences
 from governance.approvals.selectors import standing
 from governance.audit.selectors import timeline_for
 from governance.kernel.authority import Permission
@@ -28,6 +29,7 @@ from governance.model_cards.forms import (
     typed_in,
 )
 from governance.model_cards.models import ModelCard
+from governance.model_cards.registries import card_warnings
 from governance.model_cards.rules import CARD_STATES
 from governance.model_cards.subjects import CardSubject
 
@@ -65,6 +67,7 @@ def card_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "versions": ModelCard.objects.filter(slug=card.slug).exclude(pk=card.pk),
         "standing": stands,
         "missing": CardSubject().missing(card, {}) if card.state == "draft" else [],
+        "warnings": [said for asked in card_warnings.values() for said in asked(card)],
         "events": timeline_for(card)[:30],
         "may_write": may_write,
         "may_propose": may_write and can_propose and card.state != "approved",
@@ -161,6 +164,8 @@ def _refused(
     refusal: Invalid | Conflict | WrongState,
 ) -> HttpResponse:
     status = show_refusal(form, refusal)
+    if isinstance(refusal, Conflict):
+        form.differences = differences(form, writing.initial)
     # Saving once more is then a choice, made with the newer text a click away.
     typed = request.POST.copy()
     typed["seen"] = writing.initial.get("seen", "")

@@ -10,9 +10,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-TYPES = ("text", "json_schema", "labels")
+from governance.policy import tool_calls
+
+TYPES = ("text", "json_schema", "labels", "tools")
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 MOST_ERRORS = 10
+_FORMS = {"json_schema": "JSON that matches the schema", "tools": "calls of the allowed tools"}
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,14 @@ class ContractResult:
 
 
 def check(contract: dict[str, Any], text: str) -> ContractResult:
-    """Check `text` against {"type": "text" | "json_schema" | "labels", …}; {} takes any text."""
+    """Check `text` against {"type": "text" | "json_schema" | "labels" | "tools", …}.
+
+    {} takes any text; what a call of tools looks like as text: see tool_calls.py.
+    """
     kind = contract.get("type", "text")
+    if kind == "tools":
+        problems = tool_calls.answer_problems(contract, text)
+        return ContractResult(not problems, problems, tool_calls.answer_in(text) or text)
     if kind == "json_schema":
         return _check_json(contract["schema"], text)
     if kind == "labels":
@@ -74,6 +83,8 @@ def problems_of(contract: dict[str, Any]) -> list[str]:
         return [f"The contract's type must be one of {', '.join(TYPES)}."]
     if kind == "labels" and not contract.get("labels"):
         return ["A label contract names at least one label."]
+    if kind == "tools":
+        return tool_calls.definition_problems(contract)
     if kind == "json_schema":
         try:
             Draft202012Validator.check_schema(contract.get("schema") or {})
@@ -85,7 +96,7 @@ def problems_of(contract: dict[str, Any]) -> list[str]:
 def repair_instruction(contract: dict[str, Any], errors: list[str]) -> str:
     """What to tell the model in the one repair attempt."""
     listed = "\n".join(f"- {error}" for error in errors)
-    form = "JSON that matches the schema" if contract.get("type") == "json_schema" else "the answer"
+    form = _FORMS.get(contract.get("type", "text"), "the answer")
     return (
         f"Your last answer does not fit:\n{listed}\n"
         f"Answer again with {form} only, without any other words."

@@ -16,9 +16,10 @@ from governance.access.models import Team, User
 from governance.access.selectors import teams_for
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 from governance.registry import assessments, services
 from governance.registry.models import Score, UseCase
+from governance.registry.pilot import LEAST_DAYS, LONGEST_SUCCESS, MOST_DAYS
 from governance.registry.selectors import gate_facts, gates_of, use_cases_visible_to
 
 TEXT = 5000
@@ -65,7 +66,7 @@ class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
 class UseCaseChange(serializers.Serializer[Any]):
     """The fields that may be changed; all are optional."""
 
-    title = serializers.CharField(max_length=150, required=False)
+    title = serializers.CharField(max_length=150, required=False, validators=[plain_name])
     feature = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
     outcome = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
     benefit = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
@@ -88,7 +89,7 @@ class UseCaseChange(serializers.Serializer[Any]):
 class UseCaseInput(UseCaseChange):
     """A new use case, by its title and the team that pays."""
 
-    title = serializers.CharField(max_length=150)
+    title = serializers.CharField(max_length=150, validators=[plain_name])
     team = serializers.PrimaryKeyRelatedField(queryset=Team.objects.all())
 
 
@@ -107,6 +108,9 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
             "impact_total",
             "effort_total",
             "quadrant",
+            "model_version",
+            "round",
+            "assessor_count",
             "at",
         ]
 
@@ -118,13 +122,20 @@ class ScoreInput(serializers.Serializer[Any]):
     effort = serializers.DictField(child=serializers.IntegerField(min_value=1, max_value=5))
     rationales = serializers.DictField(child=serializers.CharField(max_length=500))
     rationale = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
+    model_version = serializers.IntegerField(min_value=1, required=False)
 
 
 class StageInput(serializers.Serializer[Any]):
-    """The next stage and why."""
+    """The next stage and why; a pilot says how many days it lasts and what counts as success."""
 
     target = serializers.CharField(max_length=12)
     reason = serializers.CharField(max_length=TEXT)
+    pilot_days = serializers.IntegerField(
+        min_value=LEAST_DAYS, max_value=MOST_DAYS, required=False, allow_null=True, default=None
+    )
+    pilot_success = serializers.CharField(
+        max_length=LONGEST_SUCCESS, required=False, allow_blank=True, default=""
+    )
 
 
 class ProposedStage(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from governance.access.api_foundation import valid
 from governance.access.models import User
 from governance.kernel.authority import Permission
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 from governance.registry import datasets
 from governance.registry.api import (
     IF_MATCH,
@@ -30,13 +30,13 @@ from governance.registry.models import Dataset
 class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     class Meta:
         model = Dataset
-        fields = ["id", *datasets.EDITABLE, "version"]
+        fields = ["id", *datasets.EDITABLE, "raised_at", "version"]
 
 
 class DatasetChange(serializers.Serializer[Any]):
     """The fields that may be changed; all are optional."""
 
-    name = serializers.CharField(max_length=150, required=False)
+    name = serializers.CharField(max_length=150, required=False, validators=[plain_name])
     source = serializers.CharField(max_length=300, required=False)  # type: ignore[assignment]  # a field named source
     owner = serializers.PrimaryKeyRelatedField(
         queryset=User.objects.filter(is_active=True), required=False
@@ -52,10 +52,19 @@ class DatasetChange(serializers.Serializer[Any]):
     agreement = serializers.CharField(max_length=100, required=False, allow_blank=True)
 
 
+class DatasetEdit(DatasetChange):
+    """Another sensitivity needs its reason; a raise that re-opens something, to be confirmed."""
+
+    reason = serializers.CharField(
+        max_length=datasets.LONGEST_REASON, required=False, allow_blank=True
+    )
+    confirmed = serializers.BooleanField(required=False)
+
+
 class DatasetInput(DatasetChange):
     """A new dataset; it is its registrar's unless an owner is given."""
 
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, validators=[plain_name])
     source = serializers.CharField(max_length=300)
     sensitivity = serializers.CharField(max_length=12)
 
@@ -101,7 +110,7 @@ class DatasetDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         return _answer(get_or_404(Dataset.objects.all(), pk=pk))
 
-    @extend_schema(request=DatasetChange, responses=DatasetSerializer, parameters=[IF_MATCH])
+    @extend_schema(request=DatasetEdit, responses=DatasetSerializer, parameters=[IF_MATCH])
     def patch(self, request: Request, pk: int) -> Response:
         """Change some fields; 409 when somebody else changed it since that version."""
         saved = datasets.change_dataset(
@@ -109,7 +118,7 @@ class DatasetDetail(APIView):
             dataset_id=pk,
             version=version_of(request),
             now=timezone.now(),
-            **valid(DatasetChange(data=request.data)),
+            **valid(DatasetEdit(data=request.data)),
         )
         return _answer(saved)
 

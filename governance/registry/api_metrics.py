@@ -1,4 +1,4 @@
-"""Success metrics, measurements and the checklist over the API."""
+"""Success metrics and measurements over the API."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from governance.access.api_foundation import valid
 from governance.kernel.authority import Permission
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 from governance.registry import metrics
 from governance.registry.api import found_use_case
-from governance.registry.models import ChecklistItem, Measurement, SuccessMetric
+from governance.registry.models import Measurement, SuccessMetric
 
 READ_AND_ADD = {"GET": Permission.USE_CASE_VIEW, "POST": Permission.USE_CASE_MANAGE}
 
@@ -24,13 +23,16 @@ READ_AND_ADD = {"GET": Permission.USE_CASE_VIEW, "POST": Permission.USE_CASE_MAN
 class MetricSerializer(serializers.ModelSerializer[SuccessMetric]):
     class Meta:
         model = SuccessMetric
-        fields = ["id", "name", "unit", "baseline", "target"]
+        fields = ["id", "name", "unit", "ledger_figure", "baseline", "target"]
 
 
 class MetricInput(serializers.Serializer[Any]):
     """What success is measured by; a pilot needs one with baseline and target."""
 
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, validators=[plain_name])
+    ledger_figure = serializers.CharField(
+        max_length=30, required=False, allow_blank=True, default=""
+    )
     unit = serializers.CharField(max_length=30, required=False, allow_blank=True, default="")
     baseline = serializers.DecimalField(18, 4, required=False, allow_null=True, default=None)
     target = serializers.DecimalField(18, 4, required=False, allow_null=True, default=None)
@@ -39,7 +41,7 @@ class MetricInput(serializers.Serializer[Any]):
 class MeasurementSerializer(serializers.ModelSerializer[Measurement]):
     class Meta:
         model = Measurement
-        fields = ["id", "value", "on", "source"]
+        fields = ["id", "value", "on", "source", "origin"]
 
 
 class MeasurementInput(serializers.Serializer[Any]):
@@ -48,18 +50,6 @@ class MeasurementInput(serializers.Serializer[Any]):
     value = serializers.DecimalField(18, 4)
     on = serializers.DateField(required=False)
     source = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")  # type: ignore[assignment]  # a field named source
-
-
-class ChecklistSerializer(serializers.ModelSerializer[ChecklistItem]):
-    class Meta:
-        model = ChecklistItem
-        fields = ["id", "phase", "text", "evidence", "done_at", "done_by"]
-
-
-class ChecklistEvidenceInput(serializers.Serializer[Any]):
-    """What shows that it is done."""
-
-    evidence = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 
 class MetricList(generics.ListAPIView[SuccessMetric]):
@@ -104,33 +94,6 @@ class MeasurementList(generics.ListAPIView[Measurement]):
     def post(self, request: Request, slug: str, metric: int) -> Response:
         measured = self._metric(request)
         sent = {"on": timezone.localdate()} | valid(MeasurementInput(data=request.data))
-        made = metrics.measure(actor=actor_of(request), metric=measured, now=timezone.now(), **sent)
+        actor, now = actor_of(request), timezone.now()
+        made = metrics.measure(actor=actor, metric=measured, now=now, origin="api", **sent)
         return Response(MeasurementSerializer(made).data, status=201)
-
-
-class ChecklistList(generics.ListAPIView[ChecklistItem]):
-    """The checklist of a use case."""
-
-    required_permission = Permission.USE_CASE_VIEW
-    serializer_class = ChecklistSerializer
-    queryset = ChecklistItem.objects.none()
-
-    def get_queryset(self) -> Any:
-        return found_use_case(self.request, self.kwargs["slug"]).checklist.all()
-
-
-class ChecklistDone(APIView):
-    """Mark an item done, with its evidence."""
-
-    required_permission = Permission.USE_CASE_MANAGE
-
-    @extend_schema(request=ChecklistEvidenceInput, responses=ChecklistSerializer)
-    def post(self, request: Request, slug: str, item: int) -> Response:
-        found = get_or_404(found_use_case(request, slug).checklist.all(), pk=item)
-        done = metrics.tick_item(
-            actor=actor_of(request),
-            item_id=found.pk,
-            evidence=valid(ChecklistEvidenceInput(data=request.data))["evidence"],
-            now=timezone.now(),
-        )
-        return Response(ChecklistSerializer(done).data)

@@ -10,14 +10,16 @@ from django.db import transaction
 from django.db.models import F
 
 from governance.kernel.authority import Actor, Permission
-from governance.kernel.errors import Invalid, NotAllowed
-from governance.registry import reassessment, risk, scoring
+from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
+from governance.registry import reassessment, risk
 from governance.registry.models import RiskAssessment, Score, UseCase
 from governance.registry.risk_standing import decides, judgements
+from governance.registry.scoring_content import ModelContent
+from governance.registry.scoring_models import model_in_force
 from governance.registry.selectors import facts_of
 from governance.registry.services import locked_use_case, write_event
+from governance.registry.suspending import suspend_forbidden
 
-DIMENSIONS = scoring.IMPACT | scoring.EFFORT
 LONGEST_RATIONALE = 500
 
 
@@ -41,24 +43,38 @@ def record_score(
     rationales: Mapping[str, str],
     now: datetime,
     rationale: str = "",
+    model_version: int | None = None,
 ) -> Score:
     """One assessor's scores, each dimension from 1 to 5 with its own sentence.
 
     Who manages the use case or assesses for the organisation may score; `rationale` is what
-    holds for all dimensions together, if anything.
+    holds for all dimensions together, if anything. `model_version` is the version that was
+    read, if known: points mean something else under another.
     """
-    check_can_assess(actor, use_case)
-    reasons = {key: str(rationales.get(key, "")).strip() for key in DIMENSIONS}
-    _check_score({**impact, **effort}, reasons)
+    locked = locked_use_case(use_case.pk)
+    check_can_assess(actor, locked)
+    if locked.scoring_rounds.filter(state="open").exists():
+        raise WrongState(
+            "Nothing was saved: several people are scoring this on their own now, and another "
+            "score would lead them. Hand yours in there, or wait until theirs are shown."
+        )
+    version, content = model_in_force()
+    if model_version not in (None, version):
+        raise Conflict("Nothing was saved: the scoring model has changed. Read it and score again.")
+    points = {**impact, **effort}
+    reasons = {key: str(rationales.get(key, "")).strip() for key in content.keys}
+    check_score(content, points, reasons)
+    impact_total, effort_total = content.totals(points)
     score = Score.objects.create(
         use_case=use_case,
         assessor=actor.user,
-        impact={key: impact[key] for key in scoring.IMPACT},
-        effort={key: effort[key] for key in scoring.EFFORT},
+        **content.split(points),
         rationales=reasons,
         rationale=rationale.strip(),
-        impact_total=scoring.weighted(impact, scoring.IMPACT),
-        effort_total=scoring.weighted(effort, scoring.EFFORT),
+        impact_total=impact_total,
+        effort_total=effort_total,
+        model_version=version,
+        threshold=content.threshold,
         at=now,
     )
     after = {
@@ -66,21 +82,26 @@ def record_score(
         "effort": score.effort_total,
         "quadrant": score.quadrant,
         "rationales": reasons,
+        "model_version": version,
     }
     write_event(actor, "use_case.scored", use_case, now, after=after, reason=rationale)
     return score
 
 
-def _check_score(points: Mapping[str, int], reasons: Mapping[str, str]) -> None:
+def check_score(
+    content: ModelContent, points: Mapping[str, int], reasons: Mapping[str, str]
+) -> None:
     """Raise Invalid with a field `<dimension>` or `<dimension>_why` for each gap."""
     problems: dict[str, list[str]] = {}
-    for key in DIMENSIONS:
+    for key in content.keys:
         if points.get(key) not in range(1, 6):
             problems[key] = ["Choose 1 to 5."]
         if not reasons[key]:
             problems[f"{key}_why"] = ["Say why, in a sentence."]
         elif len(reasons[key]) > LONGEST_RATIONALE:
             problems[f"{key}_why"] = [f"At most {LONGEST_RATIONALE} characters."]
+        elif "\x00" in reasons[key]:
+            problems[f"{key}_why"] = ["It holds a character that cannot be kept (NUL)."]
     if problems:
         raise Invalid(
             "Nothing was saved: every dimension has a score from 1 to 5 and a reason.",
@@ -125,6 +146,8 @@ def assess_risk(
         "ignored": list(assessed.ignored),
     }
     write_event(actor, "use_case.assessed", use_case, now, after=after)
+    locked.tier = tier
+    suspend_forbidden(use_case=locked, assessment=assessment, now=now)
     return assessment
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,23 +14,26 @@ from governance.home.charts import PALETTE, TIER_COLOURS, layout
 UNKNOWN = "unknown"
 
 
-def portfolio(rows: Sequence[dict[str, Any]], currency: str) -> go.Figure:
+def portfolio(
+    rows: Sequence[dict[str, Any]], currency: str, finding: str, threshold: Decimal
+) -> go.Figure:
     """Bubbles: effort across, impact up, area by cost this month, colour and word by tier.
 
-    Each row has title, url, impact, effort, cost (Decimals) and tier.
+    Each row has title, url, impact, effort, cost (Decimals) and tier; the quadrants meet at
+    the threshold.
     """
     largest = max((row["cost"] for row in rows), default=Decimal(0)) or Decimal(1)
-    wins = sum(1 for row in rows if row["impact"] >= 3 > row["effort"])
-    figure = go.Figure(layout=layout(f"{wins} of {len(rows)} scored use cases are quick wins"))
+    figure = go.Figure(layout=layout(finding))
     places = _label_places(rows)
     for tier in dict.fromkeys(row["tier"] or UNKNOWN for row in rows):
         group = [row for row in rows if (row["tier"] or UNKNOWN) == tier]
         figure.add_trace(_bubbles(tier, group, largest, currency, places))
     axis = {"range": [0.8, 5.2], "dtick": 1, "zeroline": False}
     figure.update_xaxes(title="Effort", **axis)
-    figure.update_yaxes(title="Impact", **axis)
-    figure.add_hline(y=3, line_dash="dot", line_color="#888")
-    figure.add_vline(x=3, line_dash="dot", line_color="#888")
+    # Names stand above their bubbles, also above the highest.
+    figure.update_yaxes(title="Impact", **axis | {"range": [0.8, 5.6]})
+    figure.add_hline(y=float(threshold), line_dash="dot", line_color="#888")
+    figure.add_vline(x=float(threshold), line_dash="dot", line_color="#888")
     corners = (
         (1, 5, "quick wins"),
         (5, 5, "major projects"),
@@ -41,6 +44,29 @@ def portfolio(rows: Sequence[dict[str, Any]], currency: str) -> go.Figure:
         figure.add_annotation(x=x, y=y, text=text, showarrow=False, font={"color": "#888"})
     figure.update_layout(height=460)
     return figure
+
+
+def grouped(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per half point of both scales and tier: how many, and what they cost together."""
+    cells: dict[tuple[Decimal, Decimal, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        spot = (_half(row["impact"]), _half(row["effort"]), row["tier"])
+        cells.setdefault(spot, []).append(row)
+    return [
+        {
+            "title": f"{len(group)} use case{'' if len(group) == 1 else 's'}",
+            "url": f"group-{number}",
+            "impact": impact,
+            "effort": effort,
+            "tier": tier,
+            "cost": sum((row["cost"] for row in group), Decimal(0)),
+        }
+        for number, ((impact, effort, tier), group) in enumerate(sorted(cells.items()))
+    ]
+
+
+def _half(value: Decimal) -> Decimal:
+    return (value * 2).quantize(Decimal(1), ROUND_HALF_UP) / 2
 
 
 def _label_places(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -89,8 +115,12 @@ def results(
     baseline: Decimal | None,
     target: Decimal | None,
     measured: Sequence[tuple[date, Decimal]],
+    decided: Sequence[tuple[date, str]] = (),
 ) -> go.Figure:
-    """Measured values by day, with baseline and target as lines; `finding` is the title."""
+    """Measured values by day, with baseline and target as lines; `finding` is the title.
+
+    Days on which something was decided are marked by a number, in the order of the list below.
+    """
     figure = go.Figure(layout=layout(finding, height=260, showlegend=False))
     figure.add_trace(
         go.Scatter(
@@ -106,6 +136,31 @@ def results(
             figure.add_hline(
                 y=float(value), line_dash="dot", line_color=colour, annotation_text=word
             )
+    for day, numbers in _marks(decided).items():
+        figure.add_shape(
+            type="line",
+            x0=day,
+            x1=day,
+            yref="paper",
+            y0=0,
+            y1=1,
+            line={"color": PALETTE[3], "dash": "dash", "width": 1},
+        )
+        figure.add_annotation(x=day, yref="paper", y=1.02, text=numbers, showarrow=False)
     figure.update_yaxes(title=unit, rangemode="tozero")
     figure.update_xaxes(type="date", tickformat="%d %b %Y", nticks=6)
+    if len({day for day, _ in measured} | {day for day, _ in decided}) == 1:
+        # One day alone would be spread over its hours, each with the same label.
+        figure.update_xaxes(tickvals=[day.isoformat() for day, _ in measured][:1])
     return figure
+
+
+def _marks(decided: Sequence[tuple[date, str]]) -> dict[str, str]:
+    """Day → the numbers of what was decided on it, as in "2–4"."""
+    by_day: dict[str, list[int]] = {}
+    for number, (day, _) in enumerate(decided, 1):
+        by_day.setdefault(day.isoformat(), []).append(number)
+    return {
+        day: str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
+        for day, numbers in by_day.items()
+    }

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from governance.access.models import User
 from governance.audit.selectors import timeline_for
@@ -16,9 +17,11 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.terms import Sensitivity
 from governance.kernel.web import actor_of, get_or_404, page, requires
+from governance.model_cards.models import ModelCard
 from governance.registry import datasets
 from governance.registry.forms import DatasetForm
 from governance.registry.models import Dataset
+from governance.registry.reopening import cards_trained_on, is_flagged
 from governance.registry.selectors import datasets_with_counts, use_cases_naming
 from governance.registry.views import error_status
 
@@ -55,10 +58,19 @@ def dataset_detail(request: HttpRequest, pk: int) -> HttpResponse:
             }
             for one in use_cases_naming(dataset, user)
         ],
+        "cards": [
+            {"card": one, "is_flagged": is_flagged(one, dataset)}
+            for one in cards_trained_on(dataset)
+        ],
+        "card_slugs": _card_slugs() if user.may(Permission.DATASET_MANAGE) else [],
         "events": timeline_for(dataset)[:30],
         "may_keep": user.may(Permission.DATASET_MANAGE),
     }
     return page(request, "governance/registry/dataset.html", context)
+
+
+def _card_slugs() -> list[str]:
+    return list(ModelCard.objects.order_by("slug").distinct("slug").values_list("slug", flat=True))
 
 
 @requires(Permission.DATASET_MANAGE)
@@ -91,12 +103,16 @@ def dataset_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 dataset_id=pk,
                 version=form.cleaned_data["version"] or stands.version,
                 now=timezone.now(),
+                reason=form.cleaned_data["reason"],
+                confirmed=form.cleaned_data["confirmed"],
                 **form.facts(),
             )
             messages.success(request, "Saved.")
             return redirect("registry:dataset", pk=pk)
         except Invalid as refused:
             _show_errors(form, refused)
+        except datasets.Unconfirmed as asked:
+            return _preview(request, form, stands, asked)
         except Conflict as late:
             error = late
             # The next save goes over what is shown as the difference.
@@ -104,6 +120,36 @@ def dataset_edit(request: HttpRequest, pk: int) -> HttpResponse:
             typed["version"] = str(stands.version)
             form.data = typed
     return _form_page(request, form, stands, error)
+
+
+@requires(Permission.DATASET_MANAGE)
+@require_POST
+def dataset_cards(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which model cards were trained or tuned on it."""
+    datasets.name_cards(
+        actor=actor_of(request),
+        dataset_id=pk,
+        slugs=request.POST.getlist("cards"),
+        now=timezone.now(),
+    )
+    messages.success(request, "Saved.")
+    return redirect("registry:dataset", pk=pk)
+
+
+def _preview(
+    request: HttpRequest, form: DatasetForm, dataset: Dataset, asked: datasets.Unconfirmed
+) -> HttpResponse:
+    """What a raise re-opens, before it is saved; use cases out of reach are only counted."""
+    user = cast(User, request.user)
+    visible = set(use_cases_naming(dataset, user).values_list("pk", flat=True))
+    context = {
+        "form": form,
+        "dataset": dataset,
+        "sensitivity": form.cleaned_data["sensitivity"],
+        "found": asked.found,
+        "shown": [one for one in asked.found.use_cases if one.pk in visible],
+    }
+    return page(request, "governance/registry/dataset_raise.html", context)
 
 
 def _form_page(

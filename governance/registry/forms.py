@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 
 from governance.access.models import User
-from governance.registry.datasets import EDITABLE
+from governance.kernel.web import plain_name
+from governance.registry.datasets import EDITABLE, LONGEST_REASON
 from governance.registry.models import Dataset
+from governance.registry.services import LONGEST_TEXT
 
 
 class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """All that is known of a dataset, and the version that it was read at."""
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        required=False,
+        max_length=LONGEST_REASON,
+        label="Why its sensitivity changes",
+        help_text="Needed when you choose another sensitivity.",
+    )
 
     class Meta:
         model = Dataset
@@ -41,9 +51,15 @@ class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ModelChoiceField)  # noqa: S101  # tells mypy
         owner.queryset = User.objects.filter(is_active=True)
-        for name in ("provenance", "quality_notes", "labelling_guideline"):
-            self.fields[name].widget.attrs["rows"] = 3
+        if self.instance.pk is None:
+            del self.fields["reason"], self.fields["confirmed"]
 
     def facts(self) -> dict[str, Any]:
         """What was given, for the service."""
         return {name: self.cleaned_data[name] for name in EDITABLE}
+
+
+for _name in ("provenance", "quality_notes", "labelling_guideline"):
+    DatasetForm.base_fields[_name].widget.attrs |= {"rows": 3, "maxlength": LONGEST_TEXT}
+    DatasetForm.base_fields[_name].validators.append(MaxLengthValidator(LONGEST_TEXT))
+DatasetForm.base_fields["name"].validators.append(plain_name)

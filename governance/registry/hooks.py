@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from governance.access.models import User
-from governance.access.registries import KeySubject, key_subjects
+from governance.access.registries import key_subjects
 from governance.approvals.models import ChangeRequest
-from governance.approvals.registries import change_subjects
+from governance.approvals.registries import (
+    change_subjects,
+    decisive_evidence,
+    resume_obstacles,
+)
 from governance.audit.registries import (
     EvidenceSection,
     PackScope,
@@ -22,13 +26,39 @@ from governance.audit.registries import (
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
+from governance.model_cards.registries import card_warnings
+from governance.registry.checklist import ItemState
+from governance.registry.checklist_evidence import CHECKLIST
+from governance.registry.checklist_standing import items_of, today_of
+from governance.registry.decisive import risk_evidence
+from governance.registry.disclosure_models import DISCLOSURE_STATES
+from governance.registry.disclosure_subject import DisclosureSubject
 from governance.registry.models import Mitigation, ResidualRisk, RiskAssessment, UseCase
+from governance.registry.picking import by_title
+from governance.registry.registries import Panel, retirements, use_case_kinds, use_case_panels
+from governance.registry.reopening import card_warnings_of
+from governance.registry.resting import STAGES
+from governance.registry.retiring import KEYS
 from governance.registry.risk_standing import due_assessments, unconfirmed_residuals
+from governance.registry.round_rules import SCORING_ROUNDS
+from governance.registry.rounds_waiting import rounds_waiting
 from governance.registry.rules import USE_CASE_STAGES, Stage
+from governance.registry.scoring_models import ScoringModelSubject
 from governance.registry.subjects import StageSubject
+from governance.registry.suspending import why_not_resumed
+from governance.registry.worth import return_panel
 
 transition_tables.add("UseCase.stage", USE_CASE_STAGES)
+transition_tables.add("Disclosure.state", DISCLOSURE_STATES)
+transition_tables.add("ScoringRound.state", SCORING_ROUNDS)
+change_subjects.add(DisclosureSubject.kind, DisclosureSubject())
+decisive_evidence.add("risk", risk_evidence)
 change_subjects.add("use_case_stage", StageSubject())
+change_subjects.add(ScoringModelSubject.kind, ScoringModelSubject())
+use_case_kinds.add("use_case_stage", STAGES)
+card_warnings.add("datasets", card_warnings_of)
+resume_obstacles.add("use_cases", why_not_resumed)
+retirements.add("keys", KEYS)
 
 for action, sentence in {
     "use_case.created": "{actor} registered {subject}",
@@ -42,12 +72,27 @@ for action, sentence in {
     "use_case.suspended": "{actor} suspended {subject}",
     "use_case.resumed": "{actor} resumed {subject}",
     "use_case.metric_added": "{actor} added a success metric to {subject}",
+    "use_case.worth_declared": "{actor} estimated what a metric of {subject} is worth",
     "use_case.measured": "{actor} measured {subject}",
     "use_case.item_done": "{actor} ticked a checklist item of {subject}",
+    "use_case.item_assigned": "{actor} gave a checklist item of {subject} to somebody",
+    "use_case.item_waived": "{actor} waived a checklist item of {subject}",
+    "use_case.waiver_ran_out": "A waiver on the checklist of {subject} ran out",
     "use_case.handed_over": "{actor} handed {subject} over",
     "use_case.datasets_named": "{actor} named the data of {subject}",
+    "use_case.round_opened": "{actor} opened a scoring round of {subject}",
+    "use_case.round_scored": "{actor} handed in a score of {subject}, which nobody sees yet",
+    "use_case.round_revealed": "the scores of {subject} were shown to all, {actor} being the last",
+    "use_case.round_closed": "{actor} closed a scoring round of {subject} before all were in",
+    "use_case.round_agreed": "{actor} recorded the consensus on {subject}",
+    "use_case.round_given_up": "{actor} gave up a scoring round of {subject}",
+    "use_case.prefilled": "{actor} began {subject} with the answers of a similar use case",
+    "use_case.registered_beside": "{actor} registered {subject} although it is like another",
+    "scoring_model.installed": "{actor} installed the {subject}",
+    "scoring_model.replaced": "{actor} put the {subject} in place of the one before",
     "dataset.registered": "{actor} registered the dataset {subject}",
     "dataset.changed": "{actor} changed the dataset {subject}",
+    "dataset.cards_named": "{actor} said which model cards rest on {subject}",
 }.items():
     audit_actions.add(action, sentence)
 
@@ -64,9 +109,32 @@ navigation.add(
     ),
 )
 navigation.add(
+    "disclosures",
+    NavigationItem(
+        "Govern",
+        "User notices",
+        "registry:disclosures",
+        "message-square-text",
+        (Permission.USE_CASE_VIEW,),
+        45,
+    ),
+)
+navigation.add(
     "map",
     NavigationItem(
         "Govern", "Portfolio map", "registry:map", "chart-scatter", (Permission.USE_CASE_VIEW,), 30
+    ),
+)
+
+
+use_case_panels.add(
+    "return",
+    Panel(
+        "Does it pay?",
+        45,
+        "governance/registry/_return.html",
+        return_panel,
+        (Permission.USE_CASE_VIEW,),
     ),
 )
 
@@ -135,18 +203,38 @@ def residuals_to_confirm(user: User, now: datetime) -> list[InboxItem]:
     ]
 
 
+inbox.add("scoring-rounds", rounds_waiting)
+
+
+def checklist_items(user: User, now: datetime) -> list[InboxItem]:
+    """What this person is to do of checklists, and what is open again after a waiver."""
+    today = today_of(now)
+    return [
+        InboxItem(
+            title=one.text,
+            detail=f"On the checklist of {one.use_case}, for {one.stage}"
+            + ("; its waiver ran out" if one.state(today) == ItemState.RAN_OUT else ""),
+            url=reverse("registry:item", args=[one.use_case.slug, one.pk]),
+            due_at=None,
+            kind="checklist",
+        )
+        for one in items_of(user, now)[:20]
+    ]
+
+
+inbox.add("checklist", checklist_items)
 inbox.add("mitigations", mitigations_owned)
 inbox.add("assessments", assessments_due)
 inbox.add("residuals", residuals_to_confirm)
 
 
-def use_cases_for_keys(user: User) -> list[KeySubject]:
+def use_cases_for_keys(user: User) -> QuerySet[UseCase]:
     """Use cases that this person may make keys for: of their teams, and not retired."""
     reach = user.reach(Permission.API_KEY_MANAGE)
     use_cases = UseCase.objects.exclude(stage=Stage.RETIRED).select_related("team")
     if not reach.everywhere:
         use_cases = use_cases.filter(team_id__in=reach.team_ids)
-    return [KeySubject(one.pk, one.slug, f"{one} ({one.team})", one.team) for one in use_cases]
+    return by_title(use_cases)
 
 
 key_subjects.add("use_cases", use_cases_for_keys)
@@ -278,3 +366,4 @@ for section in (
     ),
 ):
     evidence_sections.add(section.name, section)
+evidence_sections.add(CHECKLIST.name, CHECKLIST)

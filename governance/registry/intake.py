@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -19,9 +19,11 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid, NotFound
 from governance.kernel.terms import Oversight, Sensitivity
 from governance.kernel.web import actor_of, get_or_404, page, requires
-from governance.registry import assessments, framework, questionnaire, risk, scoring, services
+from governance.registry import assessments, beginning, framework, questionnaire, risk, services
 from governance.registry.datasets import name_datasets
 from governance.registry.models import Dataset, RiskAssessment, Score, UseCase
+from governance.registry.scoring_content import KINDS
+from governance.registry.scoring_models import model_in_force
 from governance.registry.selectors import (
     facts_of,
     gate_facts,
@@ -29,6 +31,7 @@ from governance.registry.selectors import (
     reasons_due,
     use_cases_visible_to,
 )
+from governance.registry.similar import Similar, similar_to
 from governance.registry.views import error_status
 
 STEPS = ("what", "pattern", "data", "scores", "risk", "summary")
@@ -47,14 +50,20 @@ def new(request: HttpRequest) -> HttpResponse:
     """The first step; it makes the draft that later steps fill."""
     teams = teams_for(cast(User, request.user), Permission.USE_CASE_MANAGE)
     error: Invalid | None = None
-    if request.method == "POST":
+    is_looking = "look" in request.POST
+    if request.method == "POST" and not is_looking:
         chosen = request.POST.get("team", "")
         team = teams.filter(pk=chosen).first() if chosen.isdecimal() else None
         try:
             if team is None:
                 raise Invalid("Nothing was saved yet.", fields={"team": ["Choose your team."]})
-            use_case = services.start_use_case(
-                actor=actor_of(request), team=team, now=timezone.now(), **_description(request)
+            use_case = beginning.begin_use_case(
+                actor=actor_of(request),
+                team=team,
+                reason=request.POST.get("reason", ""),
+                source_slug=request.POST.get("source", ""),
+                now=timezone.now(),
+                **_description(request),
             )
             return redirect("registry:step", slug=use_case.slug, step="pattern")
         except Invalid as refused:
@@ -65,9 +74,24 @@ def new(request: HttpRequest) -> HttpResponse:
         "values": request.POST,
         "steps": [{"name": one, "url": ""} for one in STEPS],
         "step": "what",
+        "was_asked": is_looking,
+        "similar": _similar(request) if request.method == "POST" else [],
     }
     status = error_status(error)
-    return page(request, "governance/registry/step_what.html", context, status=status)
+    fragment = "governance/registry/_similar.html" if is_looking else None
+    template = "governance/registry/step_what.html"
+    return page(request, template, context, fragment=fragment, status=status)
+
+
+def _similar(request: HttpRequest) -> list[Similar]:
+    """Those in the person's reach that are like what was typed."""
+    typed = _description(request)
+    return similar_to(
+        cast(User, request.user),
+        title=typed["title"],
+        feature=typed["feature"],
+        outcome=typed["outcome"],
+    )
 
 
 def _description(request: HttpRequest) -> dict[str, Any]:
@@ -87,6 +111,7 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
         try:
             with transaction.atomic():
                 _SAVE[step](request, use_case)
+                beginning.mark_looked_at(use_case, step)
             return _onward(request, use_case, step)
         except (Invalid, Conflict) as refused:
             error = refused
@@ -129,6 +154,7 @@ def _context(
         else use_case.version,
         "values": typed if typed is not None else _STORED[step](use_case),
         "may_manage": may_manage,
+        "origin": beginning.origin_of(use_case, cast(User, request.user)),
     }
     return context | _SHOWN[step](request, use_case)
 
@@ -178,12 +204,17 @@ def _stored_data(use_case: UseCase) -> dict[str, Any]:
 
 
 def _stored_scores(use_case: UseCase) -> dict[str, Any]:
-    latest = use_case.scores.first()
+    latest = use_case.scores.filter(round=None).first()
     if latest is None:
         return {}
     whys = {f"{key}_why": text for key, text in latest.rationales.items()}
-    points = {key: str(value) for key, value in (latest.impact | latest.effort).items()}
-    return points | whys | {"rationale": latest.rationale}
+    points = {key: str(value) for key, value in latest.points.items()}
+    kept = points | whys | {"rationale": latest.rationale}
+    version, _ = model_in_force()
+    if latest.model_version != version:
+        # Points meant something else then: only the sentences are a start.
+        return whys | {"rationale": latest.rationale}
+    return kept
 
 
 def _stored_risk(use_case: UseCase) -> dict[str, Any]:
@@ -233,18 +264,15 @@ def _shown_data(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
 
 
 def _shown_scores(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
-    sides = (("Impact", scoring.IMPACT), ("Effort", scoring.EFFORT))
-    dimensions = [
-        {
-            "title": title,
-            "dimensions": [
-                {"key": key, "why": f"{key}_why", "word": word, "weight": weight}
-                for key, (word, weight) in found.items()
-            ],
-        }
-        for title, found in sides
-    ]
-    return {"sides": dimensions, "scale": "12345", "latest": use_case.scores.first()}
+    version, content = model_in_force()
+    latest = use_case.scores.deciding_first().select_related("assessor").first()
+    return {
+        "sides": [{"title": kind.capitalize(), "dimensions": content.of(kind)} for kind in KINDS],
+        "model_version": version,
+        "latest": latest,
+        "was_otherwise": latest is not None and latest.model_version != version,
+        "open_round": use_case.scoring_rounds.filter(state="open").first(),
+    }
 
 
 def _shown_risk(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
@@ -271,7 +299,7 @@ def _shown_summary(request: HttpRequest, use_case: UseCase) -> dict[str, Any]:
         "undescribed": [
             words for name, words in DESCRIPTIONS.items() if not getattr(use_case, name).strip()
         ],
-        "score": use_case.scores.first(),
+        "score": use_case.scores.deciding_first().first(),
         "assessment": use_case.risk_assessments.select_related("assessor").first(),
         "datasets": use_case.datasets.all(),
     }
@@ -348,21 +376,31 @@ def _answers(request: HttpRequest, questions: dict[str, str]) -> dict[str, bool]
 
 
 def _save_scores(request: HttpRequest, use_case: UseCase) -> None:
-    points = {key: _point(request, key) for key in assessments.DIMENSIONS}
-    rationales = {key: request.POST.get(f"{key}_why", "") for key in assessments.DIMENSIONS}
-    rationale = request.POST.get("rationale", "").strip()[:5000]
+    version, content = model_in_force()
+    read = request.POST.get("model_version", "")
+    points, rationales = scores_sent(request, content.keys)
     given: dict[str, Any] = {
-        "impact": {key: points[key] for key in scoring.IMPACT},
-        "effort": {key: points[key] for key in scoring.EFFORT},
-        "rationales": {key: text.strip() for key, text in rationales.items()},
-        "rationale": rationale,
+        **content.split(points),
+        "rationales": rationales,
+        "rationale": request.POST.get("rationale", "").strip()[:5000],
     }
-    mine = Score.objects.filter(use_case=use_case, assessor=cast(User, request.user)).first()
+    own = Score.objects.filter(use_case=use_case, round=None, model_version=version)
+    mine = own.filter(assessor=cast(User, request.user)).first()
     # Going through the intake again with the same answers is not another assessment.
     if mine is None or any(getattr(mine, name) != value for name, value in given.items()):
         assessments.record_score(
-            actor=actor_of(request), use_case=use_case, now=timezone.now(), **given
+            actor=actor_of(request),
+            use_case=use_case,
+            now=timezone.now(),
+            model_version=int(read) if read.isdecimal() else None,
+            **given,
         )
+
+
+def scores_sent(request: HttpRequest, keys: Iterable[str]) -> tuple[dict[str, int], dict[str, str]]:
+    """Points and sentences by dimension, out of the scores' form."""
+    points = {key: _point(request, key) for key in keys}
+    return points, {key: request.POST.get(f"{key}_why", "").strip() for key in points}
 
 
 def _point(request: HttpRequest, key: str) -> int:

@@ -1,4 +1,4 @@
-"""What success is measured by, what was measured, and the checklist."""
+"""What success is measured by, and what was measured."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db import transaction
 
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, WrongState
-from governance.kernel.web import get_or_404
-from governance.registry.models import ChecklistItem, Measurement, SuccessMetric, UseCase
-from governance.registry.services import check_can_manage, write_event
+from governance.registry.models import Measurement, SuccessMetric, UseCase
+from governance.registry.registries import ledger_metrics
+from governance.registry.services import check_can_manage, text_problems, write_event
 
 ONE_DAY = timedelta(days=1)  # somewhere it is tomorrow already
 LARGEST = Decimal(10) ** 14  # what numeric(18, 4) holds
@@ -27,21 +27,37 @@ def add_metric(
     baseline: Decimal | None,
     target: Decimal | None,
     now: datetime,
+    ledger_figure: str = "",
 ) -> SuccessMetric:
+    """One of `ledger_metrics` measures itself from then on, in its own unit."""
     check_can_manage(actor, use_case.team)
-    name = name.strip()
+    name, unit = _named(name.strip(), unit, ledger_figure)
     if not name:
         raise Invalid("Nothing was saved: name it.", fields={"name": ["What is measured?"]})
+    if problems := text_problems(SuccessMetric, {"name": name, "unit": unit}):
+        raise Invalid("Nothing was saved: a text does not fit.", fields=problems)
     metric = SuccessMetric.objects.create(
         use_case=use_case,
         name=name,
         unit=unit,
+        ledger_figure=ledger_figure,
         baseline=_checked(baseline, "baseline"),
         target=_checked(target, "target"),
     )
     after = {"metric": name, "baseline": baseline, "target": target}
     write_event(actor, "use_case.metric_added", use_case, now, after=after)
     return metric
+
+
+def _named(name: str, unit: str, figure: str) -> tuple[str, str]:
+    if not figure:
+        return name, unit
+    if figure not in ledger_metrics:
+        raise Invalid(
+            "Nothing was saved: the ledger has no such figure.",
+            fields={"ledger_figure": [f"One of {', '.join(ledger_metrics)}."]},
+        )
+    return name or ledger_metrics[figure].label, ledger_metrics[figure].unit
 
 
 @transaction.atomic
@@ -53,31 +69,20 @@ def measure(
     on: date,
     now: datetime,
     source: str = "",
+    origin: str = "hand",
 ) -> Measurement:
     check_can_manage(actor, metric.use_case.team)
+    if metric.ledger_figure:
+        raise WrongState("Nothing was saved: this is measured from the ledger, every day.")
     if on > now.date() + ONE_DAY:
         raise Invalid("Nothing was saved.", fields={"on": ["It cannot be measured yet."]})
     _checked(value, "value")
-    measured = Measurement.objects.create(metric=metric, value=value, on=on, source=source)
+    measured = Measurement.objects.create(
+        metric=metric, value=value, on=on, source=source, origin=origin
+    )
     after = {"metric": metric.name, "value": value, "on": on}
     write_event(actor, "use_case.measured", metric.use_case, now, after=after)
     return measured
-
-
-@transaction.atomic
-def tick_item(*, actor: Actor, item_id: int, evidence: str, now: datetime) -> ChecklistItem:
-    """Mark a checklist item done, with its evidence."""
-    item: ChecklistItem = get_or_404(
-        ChecklistItem.objects.select_for_update(of=("self",)).select_related("use_case__team"),
-        pk=item_id,
-    )
-    check_can_manage(actor, item.use_case.team)
-    if item.done_at is not None:
-        raise WrongState("Nothing was changed: this is done already.")
-    item.done_at, item.done_by, item.evidence = now, actor.user, evidence[:300]
-    item.save(update_fields=["done_at", "done_by", "evidence"])
-    write_event(actor, "use_case.item_done", item.use_case, now, after={"item": item.text})
-    return item
 
 
 def _checked(number: Decimal | None, field: str) -> Decimal | None:

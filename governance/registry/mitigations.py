@@ -28,6 +28,7 @@ from governance.registry.risk_standing import (
 )
 from governance.registry.selectors import facts_of, reasons_due
 from governance.registry.services import locked_use_case, text_problems, write_event
+from governance.registry.suspending import suspend_forbidden
 
 
 @transaction.atomic
@@ -108,6 +109,7 @@ def judge_residual(
     write_event(actor, "use_case.residual_judged", locked, now, reason=rationale, after=after)
     officers = holders(Permission.USE_CASE_ASSESS, None, now=now)
     others = [one for one in officers if one.pk not in (made.assessor_id, locked.owner_id)]
+    suspend_forbidden(use_case=locked, assessment=assessment, now=now)
     _tell(others, f"Confirm the residual risk of {locked}: {tier}", locked, now)
     return made
 

@@ -7,13 +7,33 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Lower
 
 from governance.access.models import Team, User
+from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
-from governance.registry import questionnaire, reassessment, risk, scoring
-from governance.registry.rules import PHASES, USE_CASE_STAGES
+from governance.registry import (
+    disclosure_models,
+    metric_models,
+    questionnaire,
+    reassessment,
+    risk,
+    scoring,
+)
+from governance.registry.checklist import ItemState, state_of
+from governance.registry.intake_tables import IntakeOrigin as IntakeOrigin
+from governance.registry.rules import PHASES, USE_CASE_STAGES, Stage
+from governance.registry.scoring_tables import RoundSeat as RoundSeat
+from governance.registry.scoring_tables import ScoringModel as ScoringModel
+from governance.registry.scoring_tables import ScoringRound as ScoringRound
+
+# Their tables stand in files of their own.
+Disclosure = disclosure_models.Disclosure
+MetricWorth = metric_models.MetricWorth
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -57,9 +77,16 @@ class UseCase(models.Model):
     stage = models.CharField(
         max_length=12, choices=_choices(USE_CASE_STAGES.states), default=USE_CASE_STAGES.initial
     )
+    # The change that moved it there; the database asks for it (sql.py).
+    stage_change = models.ForeignKey(
+        ChangeRequest, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_reason = models.CharField(max_length=300, blank=True)
     is_draft = models.BooleanField(default=False)
+    # What was known when it was assessed no longer holds; an assessment after it answers that.
+    reopened_at = models.DateTimeField(null=True, blank=True)
+    reopened_because = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
 
@@ -67,6 +94,17 @@ class UseCase(models.Model):
 
     class Meta:
         ordering = ["title"]
+        # Two for "is there one like this already?" and the search box, two for the list.
+        indexes = [
+            GinIndex(name="use_case_title_trigrams", fields=["title"], opclasses=["gin_trgm_ops"]),
+            GinIndex(
+                name="use_case_text_trigrams",
+                fields=["feature", "outcome"],
+                opclasses=["gin_trgm_ops", "gin_trgm_ops"],
+            ),
+            models.Index(Lower("title"), "title", "id", name="use_case_by_title"),
+            models.Index(fields=["team", "title"], name="use_case_by_team"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -76,8 +114,14 @@ class UseCase(models.Model):
         return self.suspended_at is not None
 
 
+class ScoreQuerySet(models.QuerySet["Score"]):
+    def deciding_first(self) -> ScoreQuerySet:
+        """A round's consensus before what one person said, of each the newest first."""
+        return self.order_by(F("round").desc(nulls_last=True), "-at", "-pk")
+
+
 class Score(models.Model):
-    """One assessor's impact and effort, 1 to 5 with a rationale each."""
+    """Impact and effort, 1 to 5 with a rationale: one assessor's, or a round's consensus."""
 
     use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="scores")
     assessor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -88,7 +132,17 @@ class Score(models.Model):
     rationale = models.TextField(blank=True)
     impact_total = models.DecimalField(max_digits=3, decimal_places=2)
     effort_total = models.DecimalField(max_digits=3, decimal_places=2)
+    # The version of the scoring model it was made with, and that version's threshold.
+    model_version = models.PositiveIntegerField(default=1)
+    threshold = models.DecimalField(max_digits=3, decimal_places=2, default=scoring.MIDDLE)
+    # The round whose consensus it is, recorded by its lead; none for one person's own.
+    round = models.OneToOneField(
+        ScoringRound, models.PROTECT, null=True, blank=True, related_name="consensus"
+    )
+    assessor_count = models.PositiveSmallIntegerField(default=1)
     at = models.DateTimeField()
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]
@@ -98,7 +152,18 @@ class Score(models.Model):
 
     @property
     def quadrant(self) -> str:
-        return scoring.quadrant(self.impact_total, self.effort_total)
+        return scoring.quadrant(self.impact_total, self.effort_total, self.threshold)
+
+    @property
+    def points(self) -> dict[str, int]:
+        return {**self.impact, **self.effort}
+
+    @property
+    def made_by(self) -> str:
+        if self.round_id is None:
+            return "one assessor"
+        people = "assessor" if self.assessor_count == 1 else "assessors"
+        return f"consensus of {self.assessor_count} {people}"
 
 
 class RiskAssessment(models.Model):
@@ -219,6 +284,8 @@ class SuccessMetric(models.Model):
     use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="metrics")
     name = models.CharField(max_length=150)
     unit = models.CharField(max_length=30, blank=True)
+    # The key of one of `registries.ledger_metrics`; empty when people or applications measure it.
+    ledger_figure = models.CharField(max_length=30, blank=True)
     baseline = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     target = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
 
@@ -229,6 +296,9 @@ class SuccessMetric(models.Model):
         return self.name
 
 
+ORIGIN_CHOICES = [("hand", "by hand"), ("api", "by API"), ("ledger", "from the ledger")]
+
+
 class Measurement(models.Model):
     """One measured value of a metric."""
 
@@ -236,9 +306,17 @@ class Measurement(models.Model):
     value = models.DecimalField(max_digits=18, decimal_places=4)
     on = models.DateField()
     source = models.CharField(max_length=200, blank=True)
+    origin = models.CharField(max_length=6, choices=ORIGIN_CHOICES, default="hand")
 
     class Meta:
         ordering = ["on", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["metric", "on"],
+                condition=models.Q(origin="ledger"),
+                name="one_value_a_day_from_the_ledger",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.value} on {self.on}"
@@ -266,6 +344,7 @@ class Dataset(models.Model):
     labelling_guideline = models.TextField(blank=True)
     agreement = models.CharField(max_length=100, blank=True)
     sensitivity = models.CharField(max_length=12, choices=_choices(Sensitivity))
+    raised_at = models.DateTimeField(null=True, blank=True)
     use_cases = models.ManyToManyField(UseCase, blank=True, related_name="datasets")
     version = models.PositiveIntegerField(default=1)
 
@@ -278,20 +357,96 @@ class Dataset(models.Model):
         return self.name
 
 
+class CardLink(models.Model):
+    """A model card, in all its versions, that was trained or tuned on a dataset."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="card_links")
+    card_slug = models.SlugField(max_length=80)
+
+    class Meta:
+        ordering = ["card_slug"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "card_slug"], name="one_link_of_a_card")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.card_slug} rests on {self.dataset}"
+
+
+class ChecklistItemQuerySet(models.QuerySet["ChecklistItem"]):
+    def unsettled(self, today: date) -> ChecklistItemQuerySet:
+        """Neither done nor under a waiver that holds, of use cases that still live."""
+        waived = models.Q(waived_until__gte=today)
+        return self.filter(done_at=None).exclude(waived).exclude(use_case__stage=Stage.RETIRED)
+
+    def run_out(self, today: date) -> ChecklistItemQuerySet:
+        """Open again, because their waiver is over."""
+        return self.unsettled(today).filter(waived_until__lt=today)
+
+
 class ChecklistItem(models.Model):
-    """One thing to do in one of the ten phases."""
+    """One thing to do in one of the ten phases (`checklist.ASKED`), done or waived for a time."""
 
     use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="checklist")
+    # Of `checklist.ASKED`; empty for what was written before there were keys.
+    key = models.CharField(max_length=30, blank=True)
     phase = models.CharField(max_length=20, choices=_choices(PHASES))
     text = models.CharField(max_length=200)
+    # The stage whose gate needs it.
+    stage = models.CharField(
+        max_length=12, choices=_choices(USE_CASE_STAGES.states), default=Stage.PRODUCTION.value
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="checklist_items",
+    )
     evidence = models.CharField(max_length=300, blank=True)
+    evidence_link = models.CharField(max_length=300, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    waived_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    waived_at = models.DateTimeField(null=True, blank=True)
+    waived_until = models.DateField(null=True, blank=True)
+    waiver_reason = models.CharField(max_length=500, blank=True)
+    # When its owner was told that the waiver ran out.
+    run_out_told_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChecklistItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["use_case", "key"], condition=~models.Q(key=""), name="one_item_of_a_key"
+            ),
+            models.CheckConstraint(
+                name="waiver_is_whole",
+                condition=models.Q(
+                    waived_by=None, waived_at=None, waived_until=None, waiver_reason=""
+                )
+                | models.Q(
+                    waived_by__isnull=False, waived_at__isnull=False, waived_until__isnull=False
+                )
+                & ~models.Q(waiver_reason=""),
+            ),
+            models.CheckConstraint(
+                name="nobody_waives_their_own",
+                condition=models.Q(waived_by=None)
+                | models.Q(owner=None)
+                | ~models.Q(waived_by=models.F("owner")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.text
+
+    def state(self, today: date) -> ItemState:
+        is_done = self.done_at is not None
+        return state_of(is_done=is_done, waived_until=self.waived_until, today=today)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from governance.access.models import User
+from governance.approvals.registries import Consequence
 from governance.kernel.authority import Permission
 from governance.kernel.registries import Registry
 from governance.registry.models import UseCase
@@ -43,3 +44,47 @@ class GateEvidence:
 
 
 gate_evidence: Registry[GateEvidence] = Registry("gate evidence")
+
+
+@dataclass(frozen=True)
+class LedgerMetric:
+    """A figure that a success metric may take from the ledger: per use case, from and before.
+
+    Monthly ones are measured for the month so far, the others for one day; a use case of which
+    nothing is known is left out.
+    """
+
+    label: str
+    unit: str
+    is_monthly: bool
+    measure: Callable[[list[int], datetime, datetime], dict[int, Decimal]]
+
+
+ledger_metrics: Registry[LedgerMetric] = Registry("ledger metrics")
+
+
+@dataclass(frozen=True)
+class UseCaseKind:
+    """A kind of change that rests on a use case, and what of it cannot bear such data.
+
+    `subjects` are subject ids of use cases, `use_cases` the use case of each subject, `unfit`
+    the approvals in these states whose use case or deployments may not see that sensitivity.
+    """
+
+    subjects: Callable[[list[int]], list[int]]
+    use_cases: Callable[[list[int]], dict[int, int]]
+    unfit: Callable[[list[int], str, tuple[str, ...]], set[int]]
+
+
+use_case_kinds: Registry[UseCaseKind] = Registry("use case kinds")
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """What ends with a use case: counted for who proposes and decides, carried out when granted."""
+
+    count: Callable[[UseCase, datetime], list[Consequence]]
+    carry_out: Callable[[UseCase, str, datetime], None]
+
+
+retirements: Registry[Retirement] = Registry("retirements")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from governance.access.models import User
 from governance.access.selectors import holders
@@ -174,13 +174,18 @@ def due_assessments(user: User, now: datetime) -> list[tuple[RiskAssessment, lis
 
 def unconfirmed_residuals(user: User) -> QuerySet[ResidualRisk]:
     """Judgements that wait for this safety officer: the last of each last assessment."""
-    last = (
-        ResidualRisk.objects.filter(assessment__in=[one.pk for one in latest_assessments()])
-        .order_by("assessment_id", "-at", "-pk")
-        .distinct("assessment_id")
+    # From the few that nobody confirmed, not from all assessments that ever were.
+    same = ResidualRisk.objects.filter(assessment=OuterRef("assessment"))
+    later = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
+    assessed = RiskAssessment.objects.filter(use_case=OuterRef("assessment__use_case"))
+    assessed_later = Q(at__gt=OuterRef("assessment__at")) | Q(
+        at=OuterRef("assessment__at"), pk__gt=OuterRef("assessment")
     )
     return (
-        ResidualRisk.objects.filter(pk__in=last, confirmed_by=None)
+        ResidualRisk.objects.filter(confirmed_by=None)
+        .exclude(Exists(same.filter(later)))
+        .exclude(Exists(assessed.filter(assessed_later)))
+        .exclude(assessment__use_case__stage=Stage.RETIRED)
         .exclude(assessor=user)
         .exclude(assessment__use_case__owner=user)
         .select_related("assessment__use_case", "assessor")

@@ -18,6 +18,7 @@ class Stage(StrEnum):
     RETIRED = "retired"
 
 
+_ENDS = "releases, keys and open changes end with it, for good"
 USE_CASE_STAGES = TransitionTable(
     "UseCase.stage",
     Stage.PROPOSED,
@@ -31,18 +32,18 @@ USE_CASE_STAGES = TransitionTable(
             "pilot",
             "pilot",
             "the approvals engine",
-            "metric with target, deployment, oversight, disclosure, fallback",
+            "metric with target, deployment, oversight, disclosure, fallback, its length",
         ),
         Edge(
             "pilot",
             "production",
             "production",
             "the approvals engine",
-            "measured results, playbook, release in force",
+            "the declared pilot passed, measured results, evaluation, playbook, release in force",
         ),
-        Edge("approved", "retired", "retired", "the approvals engine"),
-        Edge("pilot", "retired", "retired", "the approvals engine"),
-        Edge("production", "retired", "retired", "the approvals engine"),
+        Edge("approved", "retired", "retired", "the approvals engine", _ENDS),
+        Edge("pilot", "retired", "retired", "the approvals engine", _ENDS),
+        Edge("production", "retired", "retired", "the approvals engine", _ENDS),
     ),
 )
 SERVING_STAGES = frozenset({Stage.PILOT, Stage.PRODUCTION})
@@ -62,7 +63,18 @@ PHASES = (
 
 
 # What apps above answer for the gates; each fills one entry of `gate_evidence`.
-EVIDENCE = ("oversight", "playbook", "release")
+EVIDENCE = ("oversight", "playbook", "release", "evaluation")
+
+
+@dataclass(frozen=True)
+class MissingItem:
+    """A checklist item that is neither done nor waived now; the gate to `stage` needs it."""
+
+    identifier: int
+    phase: str
+    text: str
+    stage: str
+    has_run_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,10 +94,14 @@ class GateFacts:
     datasets_above: tuple[str, ...] = ()
     has_deployment: bool = False
     has_disclosure: bool = False
+    has_notice: bool = False
     has_fallback: bool = False
     metrics_with_target: int = 0
     metrics_measured: int = 0
-    open_items: int = 0
+    items_missing: tuple[MissingItem, ...] = ()
+    # None until it has begun a pilot.
+    pilot_days: int | None = None
+    pilot_days_left: int = 0
     gaps: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -104,7 +120,12 @@ def requirements_for(target: str, facts: GateFacts) -> list[Requirement]:
         return []
     order = list(Stage)
     reached = order[1 : order.index(Stage(target)) + 1]
-    return [one for stage in reached for one in _GATES[stage](facts)]
+    return [one for stage in reached for one in _asked(stage, facts)]
+
+
+def _asked(stage: Stage, facts: GateFacts) -> list[Requirement]:
+    items = _checklist(stage, facts) if stage in ITEMS_FROM else []
+    return _GATES[stage](facts) + items
 
 
 def missing_for(target: str, facts: GateFacts) -> list[str]:
@@ -168,16 +189,46 @@ def _pilot(facts: GateFacts) -> list[Requirement]:
 
 
 def _production(facts: GateFacts) -> list[Requirement]:
-    items = f"{facts.open_items} checklist items that are still open."
+    measured = facts.metrics_measured > 0
     return [
-        Requirement("metrics", facts.metrics_measured > 0, "a measured value of a success metric."),
-        Requirement("checklist", not facts.open_items, items if facts.open_items else _ALL_DONE),
+        _lasted(facts),
+        Requirement("metrics", measured, "a value of a success metric, measured in the pilot."),
+        _evidence(facts, "evaluation", "an evaluation with its result."),
+        Requirement(
+            "disclosure", facts.has_notice, "an approved notice in force for its end users."
+        ),
         _evidence(facts, "playbook", "the playbooks for what may go wrong with it."),
         _evidence(facts, "release", "a release in force."),
     ]
 
 
-_ALL_DONE = "every checklist item done."
+def _lasted(facts: GateFacts) -> Requirement:
+    """The pilot ran as long as its proposal said."""
+    if facts.pilot_days is None:
+        return Requirement("pilot", False, "a pilot that was decided on.")
+    days, left = facts.pilot_days, facts.pilot_days_left
+    if left:
+        text = f"the whole pilot: {left} of its {days} days {'is' if left == 1 else 'are'} left."
+        return Requirement("pilot", False, text)
+    return Requirement("pilot", True, f"a pilot of its declared length, {days} days.")
+
+
+def _checklist(stage: Stage, facts: GateFacts) -> list[Requirement]:
+    """Each item that this gate needs and does not have, or one line that nothing is missing."""
+    missing = [one for one in facts.items_missing if one.stage == stage]
+    lines = [
+        Requirement(
+            f"item-{one.identifier}",
+            False,
+            f"{one.text} ({one.phase}{'; its waiver ran out' if one.has_run_out else ''}).",
+        )
+        for one in missing
+    ]
+    return lines or [Requirement("checklist", True, _ALL_DONE)]
+
+
+_ALL_DONE = "its part of the checklist."
+ITEMS_FROM = frozenset({Stage.APPROVED, Stage.PILOT, Stage.PRODUCTION})
 
 
 def _evidence(facts: GateFacts, code: str, met: str) -> Requirement:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Lower
 from django.urls import reverse
 
@@ -15,22 +15,24 @@ from governance.access.selectors import holders
 from governance.kernel.authority import Permission
 from governance.kernel.terms import RiskTier, Sensitivity, highest
 from governance.model_cards.models import Deployment
-from governance.registry import reassessment, scoring
+from governance.registry import reassessment
+from governance.registry.checklist_standing import evidence_for, missing_items, pilot_of
 from governance.registry.models import Dataset, RiskAssessment, Score, UseCase, UseCaseQuerySet
-from governance.registry.registries import gate_evidence, monthly_costs
+from governance.registry.registries import monthly_costs
 from governance.registry.risk import ActClass
 from governance.registry.rules import EVIDENCE, USE_CASE_STAGES, GateFacts, requirements_for
 
 
 def use_cases_visible_to(user: User) -> UseCaseQuerySet:
-    """With owner, team and the latest score on each."""
-    latest = Score.objects.filter(use_case=OuterRef("pk")).order_by("-at", "-pk")
+    """With owner, team and the score that counts on each."""
+    latest = Score.objects.filter(use_case=OuterRef("pk")).deciding_first()
     return (
         UseCase.objects.visible_to(user)
         .select_related("team", "owner")
         .annotate(
             impact=Subquery(latest.values("impact_total")[:1]),
             effort=Subquery(latest.values("effort_total")[:1]),
+            threshold=Subquery(latest.values("threshold")[:1]),
         )
     )
 
@@ -42,10 +44,10 @@ def _in_order(field: str, values: Any) -> Case:
 
 
 _PRIORITY = Case(
-    When(impact__gte=scoring.MIDDLE, effort__lt=scoring.MIDDLE, then=0),
-    When(impact__gte=scoring.MIDDLE, then=1),
-    When(impact__lt=scoring.MIDDLE, effort__lt=scoring.MIDDLE, then=2),
-    When(impact__lt=scoring.MIDDLE, then=3),
+    When(impact__gte=F("threshold"), effort__lt=F("threshold"), then=0),
+    When(impact__gte=F("threshold"), then=1),
+    When(impact__lt=F("threshold"), effort__lt=F("threshold"), then=2),
+    When(impact__lt=F("threshold"), then=3),
     default=4,
     output_field=IntegerField(),
 )
@@ -85,6 +87,7 @@ def costs_this_month(use_case_ids: list[int], now: datetime) -> dict[int, Decima
 
 def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
     """What the gates look at, read now."""
+    pilot = pilot_of(use_case)
     counts = UseCase.objects.filter(pk=use_case.pk).aggregate(
         scored=Count("scores", distinct=True),
         named=Count("datasets", distinct=True),
@@ -93,8 +96,11 @@ def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
             filter=Q(metrics__baseline__isnull=False, metrics__target__isnull=False),
             distinct=True,
         ),
-        measured=Count("metrics__measurements", distinct=True),
-        open_items=Count("checklist", filter=Q(checklist__done_at=None), distinct=True),
+        measured=Count(
+            "metrics__measurements",
+            filter=Q(metrics__measurements__on__gte=pilot.began_at.date()) if pilot else Q(),
+            distinct=True,
+        ),
     )
     above = use_case.datasets.above(use_case.sensitivity)
     assessment = use_case.risk_assessments.first()
@@ -108,12 +114,15 @@ def gate_facts(use_case: UseCase, now: datetime) -> GateFacts:
         datasets=counts["named"],
         datasets_above=tuple(above.values_list("name", flat=True)),
         has_deployment=_has_deployment(use_case),
-        has_disclosure=bool(use_case.disclosure_text.strip()),
+        has_disclosure=bool(use_case.disclosure_text.strip()) or use_case.disclosures.exists(),
+        has_notice=use_case.disclosures.in_force(now.astimezone(UTC).date()).exists(),
         has_fallback=bool(use_case.fallback_text.strip()),
         metrics_with_target=counts["with_target"],
         metrics_measured=counts["measured"],
-        open_items=counts["open_items"],
-        gaps={key: gate_evidence[key].missing(use_case, now) for key in EVIDENCE},
+        items_missing=tuple(missing_items(use_case, now)),
+        pilot_days=pilot.days if pilot else None,
+        pilot_days_left=pilot.days_left(now) if pilot else 0,
+        gaps={key: evidence_for(key).missing(use_case, now) for key in EVIDENCE},
     )
 
 
@@ -130,7 +139,11 @@ def facts_of(use_case: UseCase) -> reassessment.Facts:
 
 def reasons_due(assessment: RiskAssessment, facts: reassessment.Facts, now: datetime) -> list[str]:
     """Why it has to be made again, as clauses; empty while it holds."""
-    return reassessment.reasons_due(assessment.facts, facts, assessment.ends_at, now)
+    due = reassessment.reasons_due(assessment.facts, facts, assessment.ends_at, now)
+    reopened = assessment.use_case.reopened_at
+    if reopened is not None and reopened > assessment.at:
+        due.append(assessment.use_case.reopened_because)
+    return due
 
 
 def prohibited_by(assessment: RiskAssessment) -> tuple[str, ...]:
@@ -176,9 +189,15 @@ def mending_url(use_case: UseCase, code: str) -> str:
     """Where a requirement is mended; empty where nothing has to be done for it."""
     page = reverse("registry:detail", args=[use_case.slug])
     if code in EVIDENCE:
-        return gate_evidence[code].url(use_case)
+        return evidence_for(code).url(use_case)
+    if code.startswith("item-"):
+        return reverse("registry:item", args=[use_case.slug, code.removeprefix("item-")])
+    if code == "pilot":
+        return f"{page}#standing"
     if code in ("metrics", "checklist"):
         return f"{page}#{code}"
+    if code == "disclosure":
+        return reverse("registry:disclosures-of", args=[use_case.slug])
     if code == "deployment":
         return reverse("model_cards:list")
     return "" if code == "telemetry" else reverse("registry:step", args=[use_case.slug, code])

@@ -21,11 +21,12 @@ from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
-from governance.kernel.terms import Oversight, Sensitivity
+from governance.kernel.terms import Oversight, Sensitivity, cannot_be_kept, name_fault
 from governance.kernel.web import get_or_404
 from governance.registry import framework
+from governance.registry.checklist import ASKED
 from governance.registry.models import ChecklistItem, UseCase
-from governance.registry.rules import PHASES
+from governance.registry.pilot import problems, stage_proposal
 from governance.registry.selectors import colleagues_for
 
 EDITABLE = frozenset(
@@ -50,17 +51,9 @@ EDITABLE = frozenset(
     }
 )
 # These are pages beside the use cases' own.
-RESERVED_SLUGS = frozenset({"map", "new"})
+RESERVED_SLUGS = frozenset({"map", "new", "scoring"})
 LONGEST_TEXT = 5000
 LONGEST_TOLD = 1000
-STARTING_CHECKLIST = {
-    "planning": "Outcome and owner agreed",
-    "data": "Data named, with its lawful basis",
-    "model selection": "Model chosen from approved cards",
-    "prompting": "Prompt written and approved",
-    "safety": "Human oversight set",
-    "operations": "Fallback described",
-}
 
 
 def check_can_manage(actor: Actor, team: Team) -> None:
@@ -96,9 +89,10 @@ def start_use_case(
         setattr(use_case, name, value)
     use_case.save(force_insert=True)
     ChecklistItem.objects.bulk_create(
-        ChecklistItem(use_case=use_case, phase=phase, text=text)
-        for phase, text in STARTING_CHECKLIST.items()
-        if phase in PHASES
+        ChecklistItem(
+            use_case=use_case, key=one.key, phase=one.phase, text=one.text, stage=one.stage
+        )
+        for one in ASKED
     )
     write_event(actor, "use_case.created", use_case, now, after={"slug": use_case.slug})
     return use_case
@@ -191,8 +185,10 @@ def text_problems(model: type[Model], facts: Mapping[str, Any]) -> dict[str, lis
         limit = getattr(model._meta.get_field(name), "max_length", None) or LONGEST_TEXT
         if len(value) > limit:
             problems[name] = [f"At most {limit} characters; this has {len(value)}."]
-        if "\x00" in value:
+        if cannot_be_kept(value):
             problems[name] = ["It holds a character that cannot be kept (NUL)."]
+        elif name in ("title", "name") and (fault := name_fault(value)):
+            problems[name] = [fault]
     return problems
 
 
@@ -261,14 +257,30 @@ def _checked_successor(use_case: UseCase, to: User | None, reason: str, now: dat
 
 
 def propose_stage(
-    *, actor: Actor, use_case: UseCase, target: str, reason: str, now: datetime
+    *,
+    actor: Actor,
+    use_case: UseCase,
+    target: str,
+    reason: str,
+    now: datetime,
+    pilot_days: int | None = None,
+    pilot_success: str = "",
 ) -> ChangeRequest:
-    """Ask for the next stage; the gate lists what is missing."""
+    """Ask for the next stage; the gate lists what is missing.
+
+    A pilot declares how many days it lasts and what counts as its success.
+    """
+    proposal = stage_proposal(target, pilot_days, pilot_success)
+    if lacking := problems(proposal):
+        raise Invalid(
+            f"Nothing was opened. Still missing: {' '.join(lacking.values())}",
+            fields={name: [words.capitalize()] for name, words in lacking.items()},
+        )
     return open_change(
         actor=actor,
         kind="use_case_stage",
         subject_id=use_case.pk,
-        proposal={"target": target},
+        proposal=proposal,
         title=f"Move {use_case.title} to {target}",
         reason=reason,
         now=now,

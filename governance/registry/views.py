@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -11,7 +10,8 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -22,17 +22,21 @@ from governance.access.models import User
 from governance.access.selectors import teams_for
 from governance.approvals.selectors import standing
 from governance.audit.selectors import timeline_for
-from governance.audit.tables import harmless
+from governance.audit.tables import csv_lines
 from governance.home.charts import figure_data
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.registry import assessments, charts, metrics, results, scoring, services
+from governance.registry.checklist_standing import phases_of, pilot_of
+from governance.registry.decision_points import DecisionPoint, decision_points
 from governance.registry.models import SuccessMetric, UseCase
-from governance.registry.registries import use_case_panels
+from governance.registry.registries import ledger_metrics, use_case_panels
+from governance.registry.retiring import in_words, retirement_of
 from governance.registry.risk_standing import possible_owners, risk_standing
 from governance.registry.rules import USE_CASE_STAGES
+from governance.registry.scores import scoring_of
 from governance.registry.selectors import (
     SORTS,
     colleagues_for,
@@ -42,6 +46,7 @@ from governance.registry.selectors import (
     sorted_by,
     use_cases_visible_to,
 )
+from governance.registry.similar import titled_like
 
 COLUMNS = (
     ("title", "Use case"),
@@ -54,10 +59,12 @@ COLUMNS = (
 
 
 @requires(Permission.USE_CASE_VIEW)
-def use_case_list(request: HttpRequest) -> HttpResponse:
+def use_case_list(request: HttpRequest) -> HttpResponseBase:
     """Everything registered, in the person's reach."""
     user = cast(User, request.user)
     use_cases = use_cases_visible_to(user)
+    if words := request.GET.get("q", "").replace("\x00", "").strip()[:150]:
+        use_cases = use_cases.filter(titled_like(words))
     for name, lookup in FILTERS.items():
         if value := request.GET.get(name, "").replace("\x00", "").strip():
             use_cases = use_cases.filter(**{lookup: value})
@@ -75,14 +82,13 @@ def use_case_list(request: HttpRequest) -> HttpResponse:
         "tiers": list(RiskTier),
         "teams": teams_for(user, Permission.USE_CASE_VIEW),
         "currency": settings.PLACET_CURRENCY,
-        "is_filtered": any(request.GET.get(name) for name in FILTERS),
+        "is_filtered": any(request.GET.get(name) for name in (*FILTERS, "q")),
         "may_register": actor_of(request).may(Permission.USE_CASE_MANAGE),
     }
     return page(request, "governance/registry/list.html", context)
 
 
 FILTERS = {
-    "q": "title__icontains",
     "stage": "stage",
     "tier": "tier",
     "team": "team__slug",
@@ -99,19 +105,20 @@ def _column(key: str, label: str, wanted: str) -> dict[str, str]:
     }
 
 
-def _csv(rows: Iterable[dict[str, Any]], name: str) -> HttpResponse:
+def _csv(rows: Iterable[dict[str, Any]], name: str) -> StreamingHttpResponse:
     """The rows as a file that is safe to open in a spreadsheet."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
     head = ("title", "stage", "tier", "owner", "team", "quadrant", "impact", "effort")
-    writer.writerow([*head, "cost this month", "currency"])
-    for row in rows:
-        one = row["use_case"]
-        cells = [one.title, one.stage, one.tier, one.owner.name, one.team.name, row["quadrant"]]
-        cells += [row["impact"], row["effort"], row["cost"], settings.PLACET_CURRENCY]
-        writer.writerow([harmless(cell) for cell in cells])
-    return response
+    return StreamingHttpResponse(
+        csv_lines([*head, "cost this month", "currency"], map(_cells, rows)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _cells(row: dict[str, Any]) -> list[Any]:
+    one = row["use_case"]
+    cells = [one.title, one.stage, one.tier, one.owner.name, one.team.name, row["quadrant"]]
+    return [*cells, row["impact"], row["effort"], row["cost"], settings.PLACET_CURRENCY]
 
 
 def _rows(use_cases: Iterable[Any]) -> list[dict[str, Any]]:
@@ -129,24 +136,12 @@ def _row(use_case: Any, costs: dict[int, Decimal]) -> dict[str, Any]:
         "url": reverse("registry:detail", args=[use_case.slug]),
         "impact": use_case.impact,
         "effort": use_case.effort,
-        "quadrant": scoring.quadrant(use_case.impact, use_case.effort) if is_scored else "",
+        "quadrant": scoring.quadrant(use_case.impact, use_case.effort, use_case.threshold)
+        if is_scored
+        else "",
         "tier": use_case.tier,
         "cost": costs.get(use_case.pk, Decimal(0)),
     }
-
-
-@requires(Permission.USE_CASE_VIEW)
-def portfolio_map(request: HttpRequest) -> HttpResponse:
-    """Where should we put effort?"""
-    visible: Any = use_cases_visible_to(cast(User, request.user))
-    rows = _rows(visible.filter(impact__isnull=False)[:500])
-    rows.sort(key=lambda row: scoring.priority(row["impact"], row["effort"]))
-    if request.GET.get("format") == "csv":
-        return _csv(rows, "portfolio.csv")
-    currency = settings.PLACET_CURRENCY
-    figure = figure_data(charts.portfolio(rows, currency)) if rows else None
-    context = {"rows": rows, "figure": figure, "currency": currency}
-    return page(request, "governance/registry/map.html", context)
 
 
 def error_status(error: Invalid | Conflict | None) -> int:
@@ -175,14 +170,17 @@ def use_case_page(
         "use_case": use_case,
         "gates": gates_of(use_case, gate_facts(use_case, now)),
         "standing": standing("use_case_stage", use_case, now),
-        "scores": [_score(one) for one in use_case.scores.select_related("assessor")],
+        "scoring": scoring_of(use_case, actor_of(request), now),
         "risk": standing_of_risk,
         "assessment": standing_of_risk.assessment,
         "may_assess": may_assess,
         "owners": possible_owners(use_case, now) if may_assess else [],
         "may_confirm": user.may(Permission.USE_CASE_ASSESS),
-        "metrics": [_results(one) for one in use_case.metrics.prefetch_related("measurements")],
-        "checklist": use_case.checklist.select_related("done_by"),
+        "metrics": _all_results(use_case),
+        "ledger_figures": ledger_metrics.items(),
+        "checklist": phases_of(use_case, now),
+        "pilot": pilot_of(use_case),
+        "retirement": in_words(retirement_of(use_case, now)),
         "datasets": _datasets(use_case),
         "panels": [
             {
@@ -203,26 +201,13 @@ def use_case_page(
     return page(request, "governance/registry/detail.html", context, status=error_status(refused))
 
 
-def _score(score: Any) -> dict[str, Any]:
-    """A score with its dimensions: word, points, and the sentence if it has one of its own."""
-    points = score.impact | score.effort
-    words = scoring.IMPACT | scoring.EFFORT
-    return {
-        "score": score,
-        "dimensions": [
-            {
-                "side": "impact" if key in scoring.IMPACT else "effort",
-                "word": words[key][0],
-                "points": points[key],
-                "why": score.rationales.get(key, ""),
-            }
-            for key in words
-            if key in points
-        ],
-    }
+def _all_results(use_case: UseCase) -> list[dict[str, Any]]:
+    """Each metric with its values; the decisions of their time are marked in each chart."""
+    points = decision_points(use_case)
+    return [_results(one, points) for one in use_case.metrics.prefetch_related("measurements")]
 
 
-def _results(metric: SuccessMetric) -> dict[str, Any]:
+def _results(metric: SuccessMetric, points: list[DecisionPoint]) -> dict[str, Any]:
     values = [(one.on, one.value, one.source) for one in metric.measurements.all()]
     rows = results.measured_rows(metric.baseline, metric.target, values)
     sentence = results.finding(metric.name, metric.unit, rows)
@@ -232,10 +217,12 @@ def _results(metric: SuccessMetric) -> dict[str, Any]:
         metric.baseline,
         metric.target,
         [(one.on, one.value) for one in rows],
+        [(one.on, one.words) for one in points],
     )
     return {
         "metric": metric,
         "finding": sentence,
+        "points": points,
         "rows": rows,
         "figure": figure_data(figure) if rows else None,
         "chart": f"results-{metric.pk}",
@@ -252,13 +239,19 @@ def _datasets(use_case: UseCase) -> list[dict[str, Any]]:
 @require_POST
 def propose(request: HttpRequest, slug: str) -> HttpResponse:
     use_case: UseCase = get_or_404(use_cases_visible_to(cast(User, request.user)), slug=slug)
-    change = services.propose_stage(
-        actor=actor_of(request),
-        use_case=use_case,
-        target=request.POST.get("target", ""),
-        reason=request.POST.get("reason", "")[:5000],
-        now=timezone.now(),
-    )
+    target, days = request.POST.get("target", ""), request.POST.get("pilot_days", "")
+    try:
+        change = services.propose_stage(
+            actor=actor_of(request),
+            use_case=use_case,
+            target=target,
+            reason=request.POST.get("reason", "")[:5000],
+            pilot_days=int(days) if days.isdecimal() and len(days) < 5 else None,
+            pilot_success=request.POST.get("pilot_success", ""),
+            now=timezone.now(),
+        )
+    except Invalid as refused:
+        return use_case_page(request, use_case, refused, f"propose-{target}")
     messages.success(request, "It is before its signatories now.")
     return redirect("approvals:detail", pk=change.pk)
 
@@ -306,6 +299,7 @@ def add_metric(request: HttpRequest, slug: str) -> HttpResponse:
             unit=request.POST.get("unit", "")[:30],
             baseline=_number(request, "baseline"),
             target=_number(request, "target"),
+            ledger_figure=request.POST.get("ledger_figure", "")[:30],
             now=timezone.now(),
         )
     except Invalid as refused:
@@ -334,19 +328,6 @@ def measure(request: HttpRequest, slug: str, metric: int) -> HttpResponse:
     except Invalid as refused:
         return use_case_page(request, use_case, refused, f"measure-{metric}")
     return redirect(f"{reverse('registry:detail', args=[slug])}#metrics")
-
-
-@requires(Permission.USE_CASE_MANAGE)
-@require_POST
-def tick(request: HttpRequest, slug: str, item: int) -> HttpResponse:
-    get_or_404(use_cases_visible_to(cast(User, request.user)), slug=slug, checklist__pk=item)
-    metrics.tick_item(
-        actor=actor_of(request),
-        item_id=item,
-        evidence=request.POST.get("evidence", ""),
-        now=timezone.now(),
-    )
-    return redirect(f"{reverse('registry:detail', args=[slug])}#checklist")
 
 
 def _number(request: HttpRequest, name: str) -> Decimal | None:

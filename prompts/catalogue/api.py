@@ -15,11 +15,18 @@ from rest_framework.views import APIView
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
-from governance.kernel.web import actor_of
+from governance.kernel.web import actor_of, plain_name
 from prompts.catalogue import services
 from prompts.catalogue.difference import version_diffs
 from prompts.catalogue.models import STYLES, Prompt, PromptVersion
-from prompts.catalogue.rendering import ROLES, render, value_problems
+from prompts.catalogue.parameters import SETTABLE
+from prompts.catalogue.rendering import (
+    MOST_CHARACTERS,
+    MOST_MESSAGES,
+    ROLES,
+    render,
+    value_problems,
+)
 from prompts.catalogue.selectors import (
     authored_use_case,
     prompt_for,
@@ -58,9 +65,11 @@ class PromptSerializer(serializers.ModelSerializer[Prompt]):
 class PromptInput(serializers.Serializer[Any]):
     """A new prompt. An empty slug is made from the name."""
 
-    name = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, validators=[plain_name])
     use_case = serializers.CharField(max_length=80, help_text="The use case's slug.")
-    slug = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    slug = serializers.CharField(
+        max_length=80, required=False, allow_blank=True, validators=[plain_name]
+    )
     purpose = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     # A serializer has a `style` of its own, of another type.
     style: Any = serializers.ChoiceField(choices=STYLES, required=False)
@@ -107,7 +116,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     """One message; {{name}} stands for a variable."""
 
     role = serializers.ChoiceField(choices=ROLES)
-    content = serializers.CharField(trim_whitespace=False)
+    content = serializers.CharField(trim_whitespace=False, max_length=MOST_CHARACTERS)
 
 
 class ObjectField(serializers.JSONField):
@@ -152,12 +161,18 @@ class VersionSerializer(serializers.ModelSerializer[PromptVersion]):
 class VersionInput(serializers.Serializer[Any]):
     """The content of a new version, and what changed in a line."""
 
-    messages = MessageSerializer(many=True)
+    messages = MessageSerializer(many=True, max_length=MOST_MESSAGES)  # type: ignore[call-arg]  # many=True takes it
     variables = ObjectField(default=dict, help_text="JSON Schema of type object.")
     output_contract = ObjectField(
-        default=dict, help_text="{type: text | labels | json_schema, max_chars | labels | schema}"
+        default=dict,
+        help_text="{type: text | labels | json_schema | tools, max_chars | labels | schema | tools "
+        "(OpenAI's function definitions), text_allowed}",
     )
-    parameters = ObjectField(default=dict, help_text="temperature, top_p, max_tokens, seed")
+    parameters = ObjectField(
+        default=dict,
+        help_text="temperature, top_p, max_tokens, seed; caller_may_set: a list of what callers "
+        f"may set themselves, of {', '.join(SETTABLE)}; max_tokens if it is left out.",
+    )
     takes_caller_messages = serializers.BooleanField(default=False)
     changelog = serializers.CharField(max_length=300)
 

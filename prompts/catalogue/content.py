@@ -1,10 +1,8 @@
-"""What may stand in a version, as problems by field; and its sampling parameters. Pure."""
+"""What may stand in a version, as problems by field. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -15,37 +13,16 @@ from referencing.jsonschema import DRAFT202012
 
 from governance.kernel.canonical import canonical_bytes
 from governance.policy import output_contract as contracts
+from governance.policy import tool_calls
+from prompts.catalogue.parameters import parameter_problems
 from prompts.catalogue.rendering import Message, message_problems, variable_problems
 
 CONTRACT_KEYS = {
     "text": {"type", "max_chars"},
     "labels": {"type", "labels"},
     "json_schema": {"type", "schema"},
+    "tools": {"type", "tools", "text_allowed"},
 }
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A sampling parameter and the values that it takes."""
-
-    name: str
-    label: str
-    least: Decimal
-    most: Decimal
-    is_whole: bool
-    hint: str
-
-
-PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("temperature", "Temperature", Decimal(0), Decimal(2), False, "0 varies least."),
-    Parameter("top_p", "Top p", Decimal(0), Decimal(1), False, "Change this or temperature."),
-    Parameter(
-        "max_tokens", "Most tokens", Decimal(1), Decimal(100_000), True, "Empty: 512 an answer."
-    ),
-    Parameter(
-        "seed", "Seed", Decimal(0), Decimal(2**31 - 1), True, "Where a provider can repeat itself."
-    ),
-)
 
 
 def problems_by_field(
@@ -88,7 +65,15 @@ def _problems_of_contract(contract: dict[str, Any]) -> list[str]:
         return ["A label contract names its labels, each once and none empty."]
     if kind == "text" and not _is_length(contract.get("max_chars", 1)):
         return ["The most characters are a whole number of at least 1."]
-    return contracts.problems_of(contract) or schema_problems(contract.get("schema", {}))
+    problems = contracts.problems_of(contract) or schema_problems(contract.get("schema", {}))
+    return problems or (_problems_of_tools(contract) if kind == "tools" else [])
+
+
+def _problems_of_tools(contract: dict[str, Any]) -> list[str]:
+    """Of the schemas of their arguments."""
+    schemas = tool_calls.argument_schemas(contract).items()
+    found = [f"{name}: {one}" for name, schema in schemas for one in schema_problems(schema)]
+    return found or _unwritable(contract)
 
 
 def _are_labels(labels: Any) -> bool:
@@ -152,35 +137,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
-
-
-def parameter_problems(given: Mapping[str, Any]) -> list[str]:
-    known = {one.name: one for one in PARAMETERS}
-    problems = [f"{name} is no parameter." for name in sorted(given.keys() - known.keys())]
-    for name in sorted(given.keys() & known.keys()):
-        one, value = known[name], _number(given[name])
-        fits = value is not None and one.least <= value <= one.most
-        if not fits or (one.is_whole and value is not None and value % 1):
-            kind = "a whole number" if one.is_whole else "a number"
-            problems.append(f"{name} is {kind} from {one.least} to {one.most}.")
-    return problems
-
-
-def exact_parameters(given: Mapping[str, Any]) -> dict[str, int | str]:
-    """Parameters as they are hashed: whole ones as integers, others as decimal text."""
-    whole = {one.name for one in PARAMETERS if one.is_whole}
-    exact: dict[str, int | str] = {}
-    for name, value in given.items():
-        number = _number(value) or Decimal(0)
-        exact[name] = int(number) if name in whole else format(number, "f")
-    return exact
-
-
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None

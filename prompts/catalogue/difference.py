@@ -25,6 +25,8 @@ def _readable(content: Mapping[str, Any]) -> dict[str, Any]:
     contract["type"] = contract.get("type", "text")
     if isinstance(contract.get("schema"), dict):
         contract["schema"] = _properties(contract["schema"])
+    if isinstance(contract.get("tools"), list):
+        contract["tools"] = _tools(contract["tools"])
     parts = messages | {
         "variables": _properties(content["variables"]),
         "output contract": contract,
@@ -32,6 +34,15 @@ def _readable(content: Mapping[str, Any]) -> dict[str, Any]:
         "takes the caller's messages": content["takes_caller_messages"],
     }
     return {name: part for name, part in parts.items() if part != {}}
+
+
+def _tools(tools: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every tool under its name, with its arguments under theirs."""
+    shown: dict[str, Any] = {}
+    for function in (tool["function"] for tool in tools):
+        parts = {name: one for name, one in function.items() if name not in ("name", "parameters")}
+        shown[function["name"]] = parts | {"arguments": _properties(function.get("parameters", {}))}
+    return shown
 
 
 def _properties(schema: Mapping[str, Any]) -> dict[str, Any]:

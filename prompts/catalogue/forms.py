@@ -10,8 +10,14 @@ from typing import Any
 from django.http import QueryDict
 
 from governance.kernel.errors import Invalid
-from prompts.catalogue.content import PARAMETERS
 from prompts.catalogue.models import PromptVersion
+from prompts.catalogue.parameters import (
+    CALLER_MAY_SET,
+    DEFAULT_SETTABLE,
+    PARAMETERS,
+    SETTABLE,
+    caller_may_set,
+)
 from prompts.catalogue.rendering import Message, names_used
 
 NO_VARIABLES: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
@@ -29,7 +35,10 @@ class VersionDraft:
     max_chars: str = ""
     labels: str = ""
     schema: str = ""
+    tools: str = ""
+    text_allowed: bool = False
     parameters: dict[str, str] = field(default_factory=dict)
+    caller_may_set: list[str] = field(default_factory=lambda: [*DEFAULT_SETTABLE])
     takes_caller_messages: bool = False
     changelog: str = ""
     samples: dict[str, str] = field(default_factory=dict)
@@ -62,9 +71,10 @@ class VersionDraft:
     def content(self) -> dict[str, Any]:
         """What the service takes. Raises Invalid beside each field that cannot be read."""
         problems: dict[str, list[str]] = {}
+        own = {name: text for name, text in self.parameters.items() if text.strip()}
         content: dict[str, Any] = {
             "messages": [one for one in self.messages if one["content"].strip()],
-            "parameters": {name: text for name, text in self.parameters.items() if text.strip()},
+            "parameters": own | {CALLER_MAY_SET: self.caller_may_set},
             "takes_caller_messages": self.takes_caller_messages,
         }
         for name, read in (("variables", self._variables), ("output_contract", self._contract)):
@@ -88,6 +98,9 @@ class VersionDraft:
             contract["labels"] = [one.strip() for one in self.labels.splitlines() if one.strip()]
         if self.contract_type == "json_schema":
             contract["schema"] = _object(self.schema, "output_contract")
+        if self.contract_type == "tools":
+            contract["tools"] = _list(self.tools, "output_contract")
+            contract |= {"text_allowed": True} if self.text_allowed else {}
         return contract
 
     def sample_values(self, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +125,12 @@ def draft_of(version: PromptVersion | None) -> VersionDraft:
         max_chars=str(contract.get("max_chars", "")),
         labels="\n".join(contract.get("labels", [])),
         schema=_pretty(contract["schema"]) if "schema" in contract else "",
-        parameters={name: str(value) for name, value in version.parameters.items()},
+        tools=_pretty(contract["tools"]) if "tools" in contract else "",
+        text_allowed=bool(contract.get("text_allowed")),
+        parameters={
+            name: str(value) for name, value in version.parameters.items() if name != CALLER_MAY_SET
+        },
+        caller_may_set=[*caller_may_set(version.parameters)],
         takes_caller_messages=version.takes_caller_messages,
     )
 
@@ -127,7 +145,10 @@ def draft_from(posted: QueryDict) -> VersionDraft:
         max_chars=posted.get("max_chars", ""),
         labels=_lines(posted.get("labels", "")),
         schema=_lines(posted.get("schema", "")),
+        tools=_lines(posted.get("tools", "")),
+        text_allowed=posted.get("text_allowed") == "yes",
         parameters={one.name: posted.get(one.name, "") for one in PARAMETERS},
+        caller_may_set=_ticked(posted),
         takes_caller_messages=posted.get("takes_caller_messages") == "yes",
         changelog=posted.get("changelog", ""),
         samples={
@@ -136,6 +157,14 @@ def draft_from(posted: QueryDict) -> VersionDraft:
             if name.startswith("sample-")
         },
     )
+
+
+def _ticked(posted: QueryDict) -> list[str]:
+    """What callers may set; a form that never asked says nothing."""
+    if "asks_caller_may_set" not in posted:
+        return [*DEFAULT_SETTABLE]
+    ticked = posted.getlist(CALLER_MAY_SET)
+    return [name for name in SETTABLE if name in ticked]
 
 
 def _lines(text: str) -> str:
@@ -153,6 +182,16 @@ def _object(text: str, name: str) -> dict[str, Any]:
         raise Invalid("", fields={name: [f"This is not valid JSON: {problem}."]}) from None
     if not isinstance(value, dict):
         raise Invalid("", fields={name: ["Write a JSON object: { … }."]})
+    return value
+
+
+def _list(text: str, name: str) -> list[Any]:
+    try:
+        value = json.loads(text or "[]")
+    except (ValueError, RecursionError) as problem:
+        raise Invalid("", fields={name: [f"This is not valid JSON: {problem}."]}) from None
+    if not isinstance(value, list):
+        raise Invalid("", fields={name: ["Write a JSON list of tools: [ … ]."]})
     return value
 
 

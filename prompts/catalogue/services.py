@@ -15,10 +15,12 @@ from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import digest
 from governance.kernel.errors import Invalid, NotAllowed
+from governance.kernel.terms import cannot_be_kept, name_fault
 from governance.registry.models import UseCase
 from governance.registry.rules import Stage
-from prompts.catalogue.content import exact_parameters, problems_by_field
+from prompts.catalogue.content import problems_by_field
 from prompts.catalogue.models import STYLES, Prompt, PromptVersion
+from prompts.catalogue.parameters import exact_parameters
 from prompts.catalogue.rendering import Message
 
 RESERVED_SLUGS = frozenset({"new"})  # its page would hide behind the form of a new prompt
@@ -72,7 +74,7 @@ def _problems_of_prompt(
     name: str, slug: str, purpose: str, style: str, use_case: UseCase
 ) -> dict[str, list[str]]:
     found = {
-        "name": "Give it a name." if not name else _too_long(name, 150),
+        "name": "Give it a name." if not name else _too_long(name, 150) or name_fault(name),
         "slug": _problem_of_slug(slug) if slug else "",
         "purpose": _too_long(purpose, 5000),
         "style": "" if style in STYLES else f"Choose one of {', '.join(STYLES)}.",
@@ -82,7 +84,7 @@ def _problems_of_prompt(
 
 
 def _too_long(text: str, most: int) -> str:
-    if "\x00" in text:
+    if cannot_be_kept(text):
         return "There is a null character in it."
     return f"At most {most:,} characters." if len(text) > most else ""
 

@@ -15,13 +15,19 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, page, requires
 from prompts.catalogue import services
-from prompts.catalogue.content import PARAMETERS, problems_by_field
+from prompts.catalogue.content import problems_by_field
 from prompts.catalogue.forms import VersionDraft, draft_from, draft_of
 from prompts.catalogue.models import Prompt
+from prompts.catalogue.parameters import PARAMETERS, SETTABLE
 from prompts.catalogue.rendering import ROLES, Message, render, value_problems
 from prompts.catalogue.selectors import prompt_for
 
-CONTRACT_TYPES = (("text", "Text"), ("labels", "One of some labels"), ("json_schema", "JSON"))
+CONTRACT_TYPES = (
+    ("text", "Text"),
+    ("labels", "One of some labels"),
+    ("json_schema", "JSON"),
+    ("tools", "Tool calls"),
+)
 
 
 @dataclass
@@ -59,6 +65,7 @@ def new_version(request: HttpRequest, slug: str) -> HttpResponse:
         "roles": ROLES,
         "contract_types": CONTRACT_TYPES,
         "parameters": [(one, draft.parameters.get(one.name, "")) for one in PARAMETERS],
+        "settable": SETTABLE,
         "preview": preview_of(draft, is_asked=request.POST.get("action") == "preview"),
         "last_added": len(draft.messages) if request.POST.get("action") == "add" else 0,
     }

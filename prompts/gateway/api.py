@@ -16,13 +16,17 @@ from rest_framework.views import APIView
 from governance.access.models import ApiKey
 from governance.kernel.authority import Permission
 from governance.kernel.errors import NotAllowed
-from governance.kernel.web import get_or_404, problem
+from governance.kernel.web import actor_of, get_or_404, problem
 from prompts.gateway import pipeline, tasks
-from prompts.gateway.entrances import governed_request, governing_headers, review_of
-from prompts.gateway.refusals import Refusal
+from prompts.gateway.entrances import bearer_key
+from prompts.gateway.fetching import fetched
+from prompts.gateway.progress import progress_of
+from prompts.gateway.refusals import Refusal, UnsupportedParameter
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
+from prompts.gateway.shapes import governed_request, governing_headers, review_of
 from prompts.gateway.stages.settle import cancel
 from telemetry.ledger.models import Call
+from telemetry.ledger.rules import CallMode
 from telemetry.ledger.selectors import call_representation, calls_visible_to
 
 
@@ -33,6 +37,8 @@ def representation(reply: GovernedReply) -> dict[str, Any]:
         body["output"] = reply.answer
     if reply.is_held:
         body["review"] = review_of(reply)
+    if call is not None and call.mode == CallMode.ASYNC:
+        body["progress"] = progress_of(call)
     return body
 
 
@@ -54,7 +60,16 @@ class CallCreate(APIView):
         body = request.data if isinstance(request.data, dict) else {}
         try:
             mode = "async" if is_async else "sync"
-            governed = governed_request(request._request, dict(body), mode)
+            governed = governed_request(
+                dict(body),
+                mode,
+                presented_key=bearer_key(request.headers.get("authorization", "")),
+                idempotency_key=request.headers.get("idempotency-key", ""),
+            )
+            if body.get("stream"):
+                raise UnsupportedParameter(
+                    "Streams are given at /v1/chat/completions alone.", param="stream"
+                )
         except Refusal as refusal:
             return refused(refusal, {})
         reply = pipeline.accept(governed) if is_async else pipeline.run(governed)
@@ -80,6 +95,11 @@ class CallDetail(APIView):
     def get(self, request: Request, pk: UUID) -> Response:
         call: Call = get_or_404(_calls_for(request), pk=pk)
         reply = reply_of_earlier(call)
+        if request.auth is not None:
+            try:
+                reply = fetched(reply, actor=actor_of(request), now=timezone.now())
+            except Refusal as refusal:
+                return refused(refusal, governing_headers(reply))
         body = representation(reply)
         if request.auth is None:
             # People read bodies on the call's page, where opening them is recorded.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,8 @@ from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import PriceList, Usage
 from governance.registry.models import UseCase
+from prompts.gateway.asked import Asked
+from prompts.gateway.governing import Governing
 from prompts.gateway.refusals import Refusal
 from prompts.releases.models import Release
 from telemetry.ledger.models import Call
@@ -32,7 +34,7 @@ class GovernedRequest:
     presented_key: str = ""
     person: User | None = None
     variables: dict[str, Any] = field(default_factory=dict)
-    messages: list[dict[str, str]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     sensitivity: str = ""
     environment: str = "production"
@@ -41,6 +43,10 @@ class GovernedRequest:
     task_id: str = ""
     end_user: str = ""
     mode: str = "sync"
+    # For calls that Placet makes in an application's stead: its key, whose secret is kept nowhere.
+    key_id: int | None = None
+    most_cost: Decimal | None = None
+    wants_usage: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,31 +64,38 @@ class Attempt:
         return self.prices.cost(self.usage) if self.is_billed else Decimal(0)
 
 
+Listener = Callable[["CallContext", str], None]
+
+
 @dataclass
 class CallContext:
     """Filled by the stages in their order; see pipeline.py."""
 
     request: GovernedRequest
+    listener: Listener | None = None
     call_id: UUID = field(default_factory=uuid7)
     received_at: datetime = field(default_factory=timezone.now)
     key: ApiKey | None = None
     use_case: UseCase | None = None
+    governing: Governing | None = None
     release: Release | None = None
     call: Call | None = None
-    messages: list[dict[str, str]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
     sensitivity: Sensitivity = Sensitivity.PUBLIC
     redactions: dict[str, int] = field(default_factory=dict)
     placeholders: dict[str, str] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     prices: dict[int, PriceList] = field(default_factory=dict)
-    max_tokens: int = 0
+    asked: Asked = field(default_factory=Asked)
     attempts: list[Attempt] = field(default_factory=list)
     held_attempts: int = 0
     output: str = ""
     hold_reason: str = ""
     refusal: Refusal | None = None
     latency_ms: int | None = None
+    first_token_ms: int | None = None
+    calls_left: int | None = None
     trail: list[dict[str, Any]] = field(default_factory=list)
     _clock: float = field(default_factory=time.perf_counter)
 
@@ -108,6 +121,12 @@ class CallContext:
         return self.use_case
 
     @property
+    def known_governing(self) -> Governing:
+        if self.governing is None:
+            raise RuntimeError("This stage comes after authenticate.")
+        return self.governing
+
+    @property
     def known_release(self) -> Release:
         if self.release is None:
             raise RuntimeError("This stage comes after compose.")
@@ -121,8 +140,13 @@ class CallContext:
 
     @property
     def contract(self) -> dict[str, Any]:
-        contract: dict[str, Any] = self.known_release.version.output_contract
+        """The release's, with no more of its tools than the caller knows."""
+        contract: dict[str, Any] = self.asked.contract or self.known_release.version.output_contract
         return contract
+
+    @property
+    def max_tokens(self) -> int:
+        return self.asked.max_tokens
 
     def note_finding(self, code: str, stage: str, detail: str) -> None:
         """Something a person should look at; `detail` never holds content."""

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
+from governance.access.models import User
+from governance.audit.registries import audit_actions
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.policy.rules import PERSONAL
+from governance.registry.models import UseCase
+from governance.registry.registries import Panel, use_case_panels
 from prompts.gateway import screens
+from prompts.gateway.fetching import fetches_of
 from reviews.decisions.marking import Mark
 from reviews.decisions.registries import answer_marks
 
 navigation.add(
     "try",
     NavigationItem("Build", "Try it", "gateway:try", "play", (Permission.CALL_TRY,), 20),
+)
+
+for action, sentence in {
+    "result_policy.changed": "{actor} changed how often answers of {subject} are given",
+    "call.result_fetched": "{actor} fetched the answer of {subject}",
+    "call.result_refused": "{actor} was refused the answer of {subject}: it was given before",
+}.items():
+    audit_actions.add(action, sentence)
+
+
+def results_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
+    """How often answers are given, and the form for who may say so."""
+    may_change = user.may(Permission.USE_CASE_MANAGE, use_case.team)
+    return {"fetches": fetches_of(use_case.pk), "may_change": may_change, "use_case": use_case}
+
+
+use_case_panels.add(
+    "results",
+    Panel(
+        "Results of asynchronous calls",
+        70,
+        "prompts/gateway/_results_panel.html",
+        results_panel,
+        (Permission.USE_CASE_VIEW,),
+    ),
 )
 
 

@@ -12,14 +12,14 @@ from uuid import UUID
 
 import structlog
 
-from prompts.gateway.context import CallContext, GovernedRequest
-from prompts.gateway.refusals import Refusal
-from prompts.gateway.reply import GovernedReply, reply_of, reply_of_earlier
+from prompts.gateway.context import CallContext, GovernedRequest, Listener
+from prompts.gateway.refusals import Refusal, StillRunning
+from prompts.gateway.repeating import reply_of_repeated
+from prompts.gateway.reply import GovernedReply, reply_of
 from prompts.gateway.stages.admit import (
     admit,
     check_admission,
     check_still_admitted,
-    earlier_call,
     resume,
 )
 from prompts.gateway.stages.authenticate import authenticate
@@ -36,7 +36,11 @@ log = structlog.get_logger("placet.call")
 
 def run(request: GovernedRequest) -> GovernedReply:
     """One governed call from its request to its reply. Raises nothing but bugs."""
-    context = begin(request)
+    return go_through(begin(request))
+
+
+def go_through(context: CallContext) -> GovernedReply:
+    """The whole way of a call that has begun."""
     try:
         if earlier := enter(context):
             return earlier
@@ -73,9 +77,12 @@ def carry_on(call_id: UUID) -> None:
     conclude(context)
 
 
-def begin(request: GovernedRequest) -> CallContext:
-    """A call with its id, which every log line of it carries from here on."""
-    context = CallContext(request)
+def begin(request: GovernedRequest, listener: Listener | None = None) -> CallContext:
+    """A call with its id, which every log line of it carries from here on.
+
+    `listener` hears the answer's pieces where they may leave before its end is known.
+    """
+    context = CallContext(request, listener=listener)
     structlog.contextvars.bind_contextvars(call=str(context.call_id))
     return context
 
@@ -84,8 +91,8 @@ def enter(context: CallContext) -> GovernedReply | None:
     """Everything before the provider; a reply only for a repeated idempotency key."""
     with context.stage("authenticate"):
         authenticate(context)
-    if (call := earlier_call(context)) is not None:
-        return reply_of_earlier(call)
+    if (earlier := reply_of_repeated(context)) is not None:
+        return earlier
     with context.stage("admit"):
         check_admission(context)
     with context.stage("compose") as entry:
@@ -94,8 +101,14 @@ def enter(context: CallContext) -> GovernedReply | None:
         entry["note"] = screen_input(context)
     with context.stage("route") as entry:
         entry["note"] = route(context)
-    with context.stage("hold budget") as entry:
-        entry["note"] = admit(context)
+    try:
+        with context.stage("hold budget") as entry:
+            entry["note"] = admit(context)
+    except StillRunning:
+        # The same request arrived twice at once, and the other one was let in.
+        if (earlier := reply_of_repeated(context)) is None:
+            raise
+        return earlier
     return None
 
 

@@ -7,7 +7,10 @@ callbacks, telemetry and remote look-ups off.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -17,6 +20,7 @@ from django.conf import settings
 
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
+from prompts.gateway.conversation import most_tokens
 
 Failure = Literal["timeout", "rate_limited", "unavailable", "rejected", "garbled"]
 RETRYABLE = frozenset({"rate_limited", "unavailable"})
@@ -25,21 +29,23 @@ MOST_ANSWER_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class ProviderRequest:
-    """What a provider is asked. `response_format` is OpenAI's, or None."""
+    """What a provider is asked. `response_format` and `tools` are OpenAI's, or None."""
 
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     max_tokens: int
     parameters: dict[str, Any]
     response_format: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
 class ProviderResponse:
-    """Text and usage as the provider reports them."""
+    """Text, calls of tools and usage as the provider reports them."""
 
     text: str
     usage: Usage
     finish_reason: str
+    tool_calls: tuple[Any, ...] = ()
 
 
 class ProviderError(Exception):
@@ -52,14 +58,125 @@ class ProviderError(Exception):
 
 def complete(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
     """Ask once. Raises ProviderError."""
-    address = deployment.endpoint
-    if deployment.hosting == "embedded" and not address:
-        address = settings.PLACET_MODEL_URL
-        if not address:
-            raise ProviderError("unavailable")
+    address = _address(deployment)
     if address and deployment.litellm_model.startswith("openai/"):
         return _direct(deployment, address, request)
     return _through_litellm(deployment, request)
+
+
+def stream(
+    deployment: Deployment, request: ProviderRequest, hear: Callable[[str], None]
+) -> ProviderResponse:
+    """Ask once and hear the answer piece by piece; the whole of it at the end.
+
+    Raises ProviderError; once a piece was heard, what came was paid for.
+    """
+    parts: list[str] = []
+    usage: Usage | None = None
+    finish = "stop"
+    for piece in _pieces(deployment, request):
+        usage = _told_usage(piece) or usage
+        for choice in piece.get("choices") or []:
+            finish = choice.get("finish_reason") or finish
+            text = (choice.get("delta") or {}).get("content") or ""
+            if text:
+                parts.append(text)
+                hear(text)
+    whole = "".join(parts)
+    return ProviderResponse(whole, usage or estimated_usage(request, whole), finish)
+
+
+def _told_usage(piece: dict[str, Any]) -> Usage | None:
+    try:
+        return _usage_of(piece["usage"]) if piece.get("usage") else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def estimated_usage(request: ProviderRequest, text: str) -> Usage:
+    """An upper estimate where the provider told none: more than two characters make a token."""
+    sent = most_tokens(request.messages, request.tools)
+    return Usage(sent, 0, min(len(text) // 2 + 1, request.max_tokens))
+
+
+def _pieces(deployment: Deployment, request: ProviderRequest) -> Iterator[dict[str, Any]]:
+    address = _address(deployment)
+    if address and deployment.litellm_model.startswith("openai/"):
+        return _direct_pieces(deployment, address, request)
+    return _litellm_pieces(deployment, request)
+
+
+def _direct_pieces(
+    deployment: Deployment, address: str, request: ProviderRequest
+) -> Iterator[dict[str, Any]]:
+    """Server-sent events of an OpenAI-compatible provider, parsed."""
+    body = _body(request, deployment.litellm_model.removeprefix("openai/"))
+    body |= {"stream": True, "stream_options": {"include_usage": True}}
+    with (
+        _asked(),
+        _client().stream(
+            "POST",
+            f"{address.rstrip('/')}/chat/completions",
+            json=body,
+            headers=_headers(deployment),
+            timeout=deployment.timeout_seconds,
+        ) as reply,
+    ):
+        _check_status(reply.status_code)
+        received = 0
+        for line in reply.iter_lines():
+            if line == "data: [DONE]":
+                return
+            received += len(line)
+            if received > MOST_ANSWER_BYTES:
+                raise ProviderError("garbled")
+            if line.startswith("data: "):
+                yield _piece(line)
+        # It ended without saying so: broken off.
+        raise ProviderError("unavailable")
+
+
+def _piece(line: str) -> dict[str, Any]:
+    try:
+        piece = json.loads(line.removeprefix("data: "))
+    except ValueError:
+        raise ProviderError("garbled") from None
+    if not isinstance(piece, dict) or "error" in piece:
+        raise ProviderError("unavailable")
+    return piece
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """The client's exceptions in our words, and none of the provider's."""
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise ProviderError("timeout") from None
+    except httpx.HTTPError:
+        raise ProviderError("unavailable") from None
+
+
+def _check_status(status: int) -> None:
+    if status == 429:
+        raise ProviderError("rate_limited")
+    if status >= 500:
+        raise ProviderError("unavailable")
+    if status >= 400:
+        raise ProviderError("rejected")
+
+
+def _headers(deployment: Deployment) -> dict[str, str]:
+    return {"authorization": f"Bearer {deployment.secret() or 'none'}"}
+
+
+def _address(deployment: Deployment) -> str:
+    """Where an OpenAI-compatible server answers; empty where litellm knows the way."""
+    if deployment.hosting == "embedded" and not deployment.endpoint:
+        if not settings.PLACET_MODEL_URL:
+            raise ProviderError("unavailable")
+        return str(settings.PLACET_MODEL_URL)
+    return str(deployment.endpoint)
 
 
 @cache
@@ -72,33 +189,25 @@ def _body(request: ProviderRequest, model: str) -> dict[str, Any]:
         "model": model,
         "messages": request.messages,
         "max_tokens": request.max_tokens,
-        **{name: float(value) for name, value in request.parameters.items()},
+        **request.parameters,
     }
     if request.response_format:
         body["response_format"] = request.response_format
+    if request.tools:
+        body["tools"] = request.tools
     return body
 
 
 def _direct(deployment: Deployment, address: str, request: ProviderRequest) -> ProviderResponse:
-    headers = {"authorization": f"Bearer {deployment.secret() or 'none'}"}
     model = deployment.litellm_model.removeprefix("openai/")
-    try:
+    with _asked():
         reply = _client().post(
             f"{address.rstrip('/')}/chat/completions",
             json=_body(request, model),
-            headers=headers,
+            headers=_headers(deployment),
             timeout=deployment.timeout_seconds,
         )
-    except httpx.TimeoutException:
-        raise ProviderError("timeout") from None
-    except httpx.HTTPError:
-        raise ProviderError("unavailable") from None
-    if reply.status_code == 429:
-        raise ProviderError("rate_limited")
-    if reply.status_code >= 500:
-        raise ProviderError("unavailable")
-    if reply.status_code >= 400:
-        raise ProviderError("rejected")
+    _check_status(reply.status_code)
     return _parsed(reply)
 
 
@@ -113,30 +222,54 @@ def _parsed(reply: httpx.Response) -> ProviderResponse:
 
 def _response_of(body: dict[str, Any]) -> ProviderResponse:
     choice, usage = body["choices"][0], body["usage"]
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     return ProviderResponse(
         text=choice["message"].get("content") or "",
-        usage=Usage(int(usage["prompt_tokens"]), int(cached), int(usage["completion_tokens"])),
+        usage=_usage_of(usage),
         finish_reason=choice.get("finish_reason") or "stop",
+        tool_calls=tuple(choice["message"].get("tool_calls") or ()),
     )
 
 
+def _usage_of(usage: dict[str, Any]) -> Usage:
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    return Usage(int(usage["prompt_tokens"]), int(cached), int(usage["completion_tokens"]))
+
+
 def _through_litellm(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
+    with _asked_litellm():
+        return _response_of(_litellm(deployment, request).model_dump())
+
+
+def _litellm_pieces(deployment: Deployment, request: ProviderRequest) -> Iterator[dict[str, Any]]:
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    with _asked_litellm():
+        for piece in _litellm(deployment, request, **options):
+            yield piece.model_dump()
+
+
+def _litellm(deployment: Deployment, request: ProviderRequest, **options: Any) -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
-    from litellm import exceptions as errors
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
+    return litellm.completion(
+        **_body(request, deployment.litellm_model),
+        **options,
+        api_base=deployment.endpoint or None,
+        api_key=deployment.secret() or None,
+        timeout=deployment.timeout_seconds,
+        num_retries=0,
+    )
+
+
+@contextmanager
+def _asked_litellm() -> Iterator[None]:
+    """litellm's exceptions in our words."""
+    from litellm import exceptions as errors
+
     try:
-        reply = litellm.completion(
-            **_body(request, deployment.litellm_model),
-            api_base=deployment.endpoint or None,
-            api_key=deployment.secret() or None,
-            timeout=deployment.timeout_seconds,
-            num_retries=0,
-        )
-        return _response_of(reply.model_dump())
+        yield
     except errors.Timeout:
         raise ProviderError("timeout") from None
     except errors.RateLimitError:
@@ -145,5 +278,5 @@ def _through_litellm(deployment: Deployment, request: ProviderRequest) -> Provid
         raise ProviderError("rejected") from None
     except (errors.APIError, errors.APIConnectionError):
         raise ProviderError("unavailable") from None
-    except (KeyError, TypeError, IndexError):
+    except (KeyError, TypeError, IndexError, ValueError):
         raise ProviderError("garbled") from None

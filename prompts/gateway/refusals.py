@@ -89,6 +89,18 @@ class StillRunning(Refusal):
     status, code, retry_helps = 409, "still_running", True
 
 
+class ResultGone(Refusal):
+    """The answer was given as often as the use case gives it. Make the call again."""
+
+    status, code = 410, "result_gone"
+
+
+class CostLimitReached(Refusal):
+    """The next attempt could cost more than the caller gave it. Nothing was asked of a model."""
+
+    status, code, type_name = 402, "cost_limit_reached", "billing_error"
+
+
 class ModelNotFound(Refusal):
     """The model is the use case's short name, and this one does not exist or is not the key's."""
 
@@ -156,6 +168,16 @@ class ReviewNotPossible(Refusal):
     """A person would have to decide, and there is no queue for it. Ask the review lead."""
 
     status, code, blocks = 403, "review_not_possible", False
+
+
+class Unexpected(Refusal):
+    """A fault of ours. The log has it under the request id of the reply."""
+
+    status, code, type_name = 500, "internal_error", "api_error"
+    retry_helps, blocks = True, False
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on our side. Ask again, or give us the request id.")
 
 
 ALL: tuple[type[Refusal], ...] = tuple(Refusal.__subclasses__())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from governance.policy import tool_calls
+from prompts.catalogue.models import PromptVersion
 from prompts.gateway.context import CallContext
 from prompts.gateway.refusals import ALL, Refusal
 from telemetry.ledger.models import Call
@@ -19,6 +22,13 @@ class GovernedReply:
     call: Call | None
     answer: str | None
     refusal: Refusal | None = None
+    calls_left: int | None = None
+    calls_tools: bool = False
+
+    @property
+    def tool_answer(self) -> dict[str, Any] | None:
+        """The tools that the answer calls, where its contract is one of tools."""
+        return tool_calls.answer_in(self.answer) if self.calls_tools and self.answer else None
 
     @property
     def state(self) -> str:
@@ -39,12 +49,20 @@ class GovernedReply:
 
 def reply_of(context: CallContext) -> GovernedReply:
     answer = context.output if context.call and context.call.state == "delivered" else None
-    return GovernedReply(context.call, answer, context.refusal)
+    calls_tools = answer is not None and context.asked.tools is not None
+    return GovernedReply(context.call, answer, context.refusal, context.calls_left, calls_tools)
 
 
 def reply_of_earlier(call: Call) -> GovernedReply:
     """A settled call again: its answer if it may leave by now, its refusal if it was refused."""
-    return GovernedReply(call, visible_answer(call), _refusal_of(call))
+    answer = visible_answer(call)
+    calls_tools = bool(answer) and _calls_tools(call)
+    return GovernedReply(call, answer, _refusal_of(call), calls_tools=calls_tools)
+
+
+def _calls_tools(call: Call) -> bool:
+    version = PromptVersion.objects.filter(pk=call.prompt_version_id or 0)
+    return version.filter(output_contract__type="tools").exists()
 
 
 def _refusal_of(call: Call) -> Refusal | None:

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from prompts.gateway import pipeline
+from prompts.gateway.governing import forget_changes
 from prompts.gateway.stages.settle import settle_lost
 from telemetry.chargeback.services import expire_holds
 from telemetry.ledger.rules import CallMode, CallState
@@ -30,3 +31,4 @@ def sweep() -> None:
         else:
             settle_lost(call)
     expire_holds(now=now)
+    forget_changes(now)

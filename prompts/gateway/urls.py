@@ -1,11 +1,10 @@
 from django.urls import path, re_path
 
-from prompts.gateway import entrances, views
+from prompts.gateway import entrances, result_views, views
 
 app_name = "gateway"
 urlpatterns = [
-    path("v1/chat/completions", entrances.chat_completions, name="chat"),
-    path("v1/models", entrances.models, name="models"),
-    re_path(r"^v1/(?P<rest>.*)$", entrances.unknown, name="unknown"),
+    re_path(r"^v1/(?P<rest>.*)$", entrances.serve, name="v1"),
+    path("use-cases/<slug:slug>/results/", result_views.set_results, name="results"),
     path("try/", views.try_it, name="try"),
 ]

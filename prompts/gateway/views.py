@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
+from governance.kernel.canonical import digest
 from governance.kernel.web import page, requires
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
@@ -28,18 +30,25 @@ def try_it(request: HttpRequest) -> HttpResponse:
     chosen = chosen or (releases[0] if releases else None)
     names = list(chosen.version.variables.get("properties", {})) if chosen else []
     context: dict[str, Any] = {
+        "form_token": uuid.uuid4(),
         "releases": releases,
         "chosen": chosen,
         "fields": [(name, request.POST.get(f"variable-{name}", "")) for name in names],
         "example": _example(chosen, names) if chosen else "",
     }
     if request.method == "POST" and chosen is not None:
+        token = request.POST.get("form_token", "")[:100]
+        variables = {name: request.POST.get(f"variable-{name}", "") for name in names}
+        asked = digest([chosen.pk, variables])
         context["reply"] = pipeline.run(
             GovernedRequest(
                 model=f"{chosen.use_case.slug}/{chosen.version.prompt.slug}",
                 person=cast(User, request.user),
-                variables={name: request.POST.get(f"variable-{name}", "") for name in names},
+                variables=variables,
                 environment=chosen.environment,
+                # Sent twice by a double click it is one call; an edited text is another.
+                idempotency_key=f"try:{token}:{asked[:32]}" if token else "",
+                body_hash=asked,
             )
         )
     return page(request, "prompts/gateway/try.html", context)

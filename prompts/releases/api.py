@@ -102,7 +102,9 @@ class ReleaseInput(serializers.Serializer[Any]):
 
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
     deployments = serializers.ListField(
-        child=serializers.SlugField(), help_text="Slugs; the first is asked first."
+        child=serializers.SlugField(max_length=80),
+        max_length=20,
+        help_text="Slugs; the first is asked first.",
     )
     environment = serializers.ChoiceField(choices=[one.value for one in Environment])
     reason = serializers.CharField(max_length=5000)

@@ -23,11 +23,13 @@ from governance.registry.registries import (
     GateEvidence,
     Panel,
     gate_evidence,
+    retirements,
+    use_case_kinds,
     use_case_panels,
 )
 from prompts.catalogue.models import Prompt
 from prompts.catalogue.registries import PromptPanel, prompt_panels
-from prompts.releases import services
+from prompts.releases import resting, retiring, services
 from prompts.releases.consequences import releases_and_calls
 from prompts.releases.models import Release
 from prompts.releases.selectors import releases_of
@@ -35,6 +37,8 @@ from prompts.releases.subjects import ReleaseSubject
 
 change_subjects.add("prompt_release", ReleaseSubject())
 consequences.add("releases", releases_and_calls)
+use_case_kinds.add("prompt_release", resting.RELEASES)
+retirements.add("releases", retiring.RELEASES)
 
 audit_actions.add("release.started", "{actor} released {subject}")
 audit_actions.add("release.ended", "{actor} ended the release of {subject}")

@@ -17,12 +17,12 @@ from prompts.releases.models import Release, ReleaseQuerySet
 LONGEST_HISTORY = 50
 
 
-def running_releases(use_case: UseCase, environment: str, now: datetime) -> list[Release]:
-    """All that run for the use case, with prompt, version and approval."""
+def unended_releases(use_case: UseCase) -> list[Release]:
+    """All that run for the use case or will, with prompt, version and approval."""
     return list(
-        Release.objects.running(now)
-        .filter(use_case=use_case, environment=environment)
-        .select_related("prompt", "version__prompt", "approval")
+        Release.objects.filter(use_case=use_case, ended_at=None).select_related(
+            "prompt", "version__prompt", "approval"
+        )
     )
 
 

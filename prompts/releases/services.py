@@ -16,6 +16,8 @@ from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.kernel.terms import Environment
 from governance.kernel.web import get_or_404
 from governance.model_cards.models import Deployment
+from governance.registry.models import UseCase
+from governance.registry.rules import Stage
 from prompts.catalogue.models import PromptVersion
 from prompts.releases.models import Release
 from prompts.releases.selectors import roll_back_target
@@ -120,6 +122,8 @@ def start_release(
     version = PromptVersion.objects.select_related("prompt__use_case").get(
         pk=proposal["version_id"]
     )
+    if version.prompt.use_case.stage == Stage.RETIRED:
+        raise WrongState(f"Nothing was released: {version.prompt.use_case} is retired.")
     for running in Release.objects.select_for_update().filter(
         prompt=version.prompt, environment=proposal["environment"], ended_at=None
     ):
@@ -152,6 +156,39 @@ def end_of_approval(*, approval: Approval, actor: Actor, reason: str, now: datet
     for release in Release.objects.select_for_update().filter(approval=approval, ended_at=None):
         _end(release, reason, now)
         _record(actor, "release.ended", release, now, reason)
+
+
+def end_running(*, use_case: UseCase, actor: Actor, reason: str, now: datetime) -> int:
+    """End what still runs for a use case, whatever its approval; how many it were."""
+    running = Release.objects.select_for_update(of=("self",)).filter(
+        use_case=use_case, ended_at=None
+    )
+    ended = 0
+    for release in running.select_related("version__prompt", "use_case").order_by("pk"):
+        _end(release, reason, now)
+        _record(actor, "release.ended", release, now, reason)
+        ended += 1
+    return ended
+
+
+def revert_release(
+    *, approval: Approval, earlier_id: int | None, actor: Actor, now: datetime
+) -> None:
+    """Called by the engine: end the release of an emergency, run the one it replaced.
+
+    The earlier one comes back only under its own approval in force; what ended since by other
+    hands stays ended.
+    """
+    reason = "The emergency was reverted."
+    known = Release.objects.select_related("approval", "version__prompt", "prompt", "use_case")
+    release = known.select_for_update(of=("self",)).filter(approval=approval, ended_at=None).first()
+    if release is None:
+        return
+    earlier = known.filter(pk=earlier_id or 0, approval__in=Approval.objects.in_force(now)).first()
+    _end(release, reason, now)
+    revived = _revive(earlier, release, actor, reason, now) if earlier else None
+    action = "release.rolled_back" if revived else "release.ended"
+    _record(actor, action, release, now, reason, {"to": str(revived)} if revived else None)
 
 
 def can_end(actor: Actor, release: Release) -> bool:

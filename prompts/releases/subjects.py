@@ -10,6 +10,7 @@ from django.db.models import Avg, Count, Q
 from django.urls import reverse
 
 from governance.access.models import Team
+from governance.approvals.evidence_rules import Worse
 from governance.approvals.models import Approval, ChangeRequest
 from governance.approvals.registries import Evidence
 from governance.kernel.authority import Actor, Permission
@@ -18,6 +19,7 @@ from governance.kernel.terms import Environment, RiskTier, Sensitivity
 from governance.kernel.web import get_or_404
 from governance.model_cards.models import Deployment
 from governance.registry.rules import Stage
+from governance.registry.subjects import reopened_fact
 from prompts.catalogue.models import Prompt, PromptVersion
 from prompts.releases import services
 from prompts.releases.models import Release
@@ -57,7 +59,7 @@ class ReleaseSubject:
             "deployments": [one.slug for one in self._deployments(proposal)],
             "version": version.number,
             "content_hash": version.content_hash,
-        } | version.content()
+        } | (version.content() | reopened_fact(subject.use_case))
 
     def base(self, subject: Prompt, proposal: dict[str, Any]) -> dict[str, Any]:
         running = (
@@ -114,7 +116,13 @@ class ReleaseSubject:
             ),
             Evidence("Cost per call", proposed.get("cost"), live.get("cost"), calls_url),
             Evidence("Latency", proposed.get("latency"), live.get("latency"), calls_url),
-            Evidence("Evaluation score", None, note="No evaluation suite has been run."),
+            Evidence(
+                "Evaluation score",
+                None,
+                note="No evaluation suite has been run.",
+                key="evaluation_score",
+                worse=Worse.LOWER,
+            ),
         ]
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
@@ -122,6 +130,24 @@ class ReleaseSubject:
 
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
         services.end_of_approval(approval=approval, actor=actor, reason=reason, now=now)
+
+    def remember(self, change: ChangeRequest) -> dict[str, Any]:
+        running = Release.objects.filter(
+            prompt=change.subject_id, environment=change.proposal["environment"], ended_at=None
+        )
+        return {"release": running.values_list("pk", flat=True).first()}
+
+    def revert(
+        self,
+        change: ChangeRequest,
+        approval: Approval,
+        remembered: dict[str, Any],
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        services.revert_release(
+            approval=approval, earlier_id=remembered["release"], actor=actor, now=now
+        )
 
     def url(self, subject: Prompt) -> str:
         return reverse("catalogue:detail", args=[subject.slug])

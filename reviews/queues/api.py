@@ -87,8 +87,16 @@ class QueueDetail(QueueQueries, generics.RetrieveAPIView[Queue]):
 
 
 class SeenMessageSerializer(serializers.Serializer[Any]):
+    """One message; a turn that called tools may have no content."""
+
     role = serializers.CharField()
-    content = serializers.CharField()
+    content = serializers.CharField(allow_null=True)
+    tool_calls = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="Tools that this turn called."
+    )
+    tool_call_id = serializers.CharField(
+        required=False, help_text="The call that a message of the role tool answers."
+    )
 
 
 class BodySerializer(serializers.Serializer[Any]):

@@ -7,7 +7,10 @@ from typing import Any
 
 from django import forms
 
+from governance.access.late_saves import SeenForm
+from governance.kernel.web import plain_name
 from governance.registry.models import UseCase
+from governance.registry.picking import UseCaseNamesField, are_many
 from reviews.queues import opening_hours
 from reviews.queues.models import Queue, SlaPolicy, office_hours
 from reviews.queues.upkeep import LONGEST_GUIDELINE, ServiceTimes, service_times_of
@@ -15,26 +18,43 @@ from reviews.queues.upkeep import LONGEST_GUIDELINE, ServiceTimes, service_times
 LONGEST_MINUTES = 60 * 24 * 90
 
 
-class LabelsField(forms.CharField):
+class ReadField(forms.CharField):
+    """A text that is read as something else: what was typed has at most `longest` characters."""
+
+    def __init__(self, *, longest: int = 500, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.longest = longest
+        self.widget.attrs["maxlength"] = str(longest)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        if len(text) > self.longest:
+            raise forms.ValidationError(
+                f"At most {self.longest:,} characters; this has {len(text):,}."
+            )
+        return text
+
+
+class LabelsField(ReadField):
     """Labels, one per line or separated by commas; gives them in order, each once."""
 
     def to_python(self, value: Any) -> Any:
-        parts = re.split(r"[\n,]+", super().to_python(value) or "")
+        parts = re.split(r"[\n,]+", super().to_python(value))
         return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-class HoursField(forms.CharField):
+class HoursField(ReadField):
     """Opening hours of a day; gives spans."""
 
     def to_python(self, value: Any) -> Any:
-        return _read(opening_hours.parse_hours, super().to_python(value) or "")
+        return _read(opening_hours.parse_hours, super().to_python(value))
 
 
-class DaysField(forms.CharField):
+class DaysField(ReadField):
     """Dates; gives them in ISO form."""
 
     def to_python(self, value: Any) -> Any:
-        return _read(opening_hours.parse_days, super().to_python(value) or "")
+        return _read(opening_hours.parse_days, super().to_python(value))
 
 
 def _read(parse: Any, text: str) -> Any:
@@ -44,10 +64,10 @@ def _read(parse: Any, text: str) -> Any:
         raise forms.ValidationError(str(unreadable)) from None
 
 
-class QueueForm(forms.Form):
+class QueueForm(SeenForm):
     """All settings of a queue but its address, which follows from the first name."""
 
-    name = forms.CharField(max_length=100)
+    name = forms.CharField(max_length=100, validators=[plain_name])
     guideline = forms.CharField(
         required=False,
         max_length=LONGEST_GUIDELINE,
@@ -56,6 +76,7 @@ class QueueForm(forms.Form):
     )
     labels = LabelsField(
         required=False,
+        longest=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="One per line; the first nine have number keys.",
     )
@@ -104,6 +125,13 @@ class QueueForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        every = UseCase.objects.all()
+        if are_many(every):
+            self.fields["use_cases"] = UseCaseNamesField(
+                every,
+                required=False,
+                help_text=f"Short names, one per line. {self.fields['use_cases'].help_text}",
+            )
         for number, day in enumerate(opening_hours.WEEKDAYS):
             self.fields[f"hours_{number}"] = HoursField(required=False, label=day)
         self.fields["hours_0"].help_text = "Such as 09:00-12:30, 13:30-17:30; empty is closed."

@@ -20,6 +20,7 @@ from reviews.queues.models import Queue, ReviewItem, Skip
 from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
 from reviews.queues.sla import due_at
 from telemetry.alerts.services import raise_alert
+from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
 
 
@@ -40,7 +41,7 @@ def queue_for(call: Call) -> Queue:
     return queue
 
 
-@transaction.atomic
+@joins_transaction
 def open_item(
     *,
     call: Call,

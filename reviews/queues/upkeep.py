@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from governance.access.late_saves import check_seen
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import text_digest
@@ -109,7 +110,7 @@ def create_queue(
         _take_over_default(queue, others, actor, now)
     queue.save(force_insert=True)
     queue.use_cases.set(use_cases)
-    record(actor=actor, action="queue.created", subject=queue, now=now, after=_facts(queue))
+    record(actor=actor, action="queue.created", subject=queue, now=now, after=queue_facts(queue))
     return queue
 
 
@@ -126,8 +127,11 @@ def change_queue(
     escalates_to: Queue | None,
     times: ServiceTimes,
     now: datetime,
+    seen: str = "",
 ) -> Queue:
     """Everything but the address of a queue. Due times of open items stay as they are.
+
+    `seen` is `seen_of(queue_facts(queue))` of what was edited; raises Conflict if it moved.
 
     Where the SLA is shared with other queues, changed times become this queue's own.
     """
@@ -137,7 +141,8 @@ def change_queue(
         raise NotFound("There is no such queue.")
     others = [one for one in locked if one is not queue]
     check_can_change_queue(actor, queue)
-    before = _facts(queue)
+    before = queue_facts(queue)
+    check_seen(seen, before, queue)
     queue.name, queue.guideline, queue.labels = name.strip(), guideline, list(labels)
     queue.escalates_to = escalates_to
     _check(queue, others, use_cases)
@@ -145,7 +150,7 @@ def change_queue(
     _set_default(queue, is_default, others, actor, now)
     queue.save()
     queue.use_cases.set(use_cases)
-    after = _facts(queue)
+    after = queue_facts(queue)
     if after != before:
         record(
             actor=actor, action="queue.changed", subject=queue, now=now, before=before, after=after
@@ -238,10 +243,10 @@ def _take_over_default(queue: Queue, others: Sequence[Queue], actor: Actor, now:
     for other in others:
         if not other.is_default:
             continue
-        before = _facts(other)
+        before = queue_facts(other)
         other.is_default = False
         other.save(update_fields=["is_default"])
-        after = _facts(other)
+        after = queue_facts(other)
         record(
             actor=actor, action="queue.changed", subject=other, now=now, before=before, after=after
         )
@@ -304,7 +309,7 @@ def _check_times(sla: SlaPolicy, now: datetime) -> None:
         raise Invalid("Nothing was saved. What you typed is still here.", fields=problems)
 
 
-def _facts(queue: Queue) -> dict[str, Any]:
+def queue_facts(queue: Queue) -> dict[str, Any]:
     """The settings for the audit log; the guideline by its digest, because it may be long."""
     saved = queue.use_cases.values_list("slug", flat=True) if queue.pk else []
     return {

@@ -13,10 +13,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.text import slugify
 
+from governance.access.late_saves import seen_of
 from governance.access.models import User
 from governance.access.selectors import holders
 from governance.kernel.authority import Permission
-from governance.kernel.errors import Invalid
+from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from reviews.queues import upkeep
 from reviews.queues.forms import QueueForm, form_values, new_values
@@ -90,13 +91,21 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         slug=slug,
     )
     upkeep.check_can_change_queue(actor, queue)
-    form = QueueForm(request.POST or None, initial=form_values(queue))
+    stands, seen = form_values(queue), seen_of(upkeep.queue_facts(queue))
+    form = QueueForm(request.POST or None, initial=stands | {"seen": seen})
     form.fields["escalates_to"].queryset = Queue.objects.exclude(pk=queue.pk)  # type: ignore[attr-defined]  # a model choice
     # A disabled field keeps its first value, whatever is sent.
     form.fields["is_default"].disabled = not upkeep.manages_all_queues(actor)
 
     def change(settings: dict[str, Any]) -> Queue:
-        return upkeep.change_queue(actor=actor, queue_id=queue.pk, now=timezone.now(), **settings)
+        began_from = form.cleaned_data["seen"]
+        try:
+            return upkeep.change_queue(
+                actor=actor, queue_id=queue.pk, seen=began_from, now=timezone.now(), **settings
+            )
+        except Conflict as late:
+            form.show_late(late, stands, seen)
+            raise
 
     context = {
         "queue": queue,
@@ -115,18 +124,20 @@ def _edited(
     context: dict[str, Any],
 ) -> HttpResponse:
     """The form, its preview, its errors with what was typed, or the saved queue's board."""
-    is_preview = request.POST.get("action") == "preview"
+    is_preview, status = request.POST.get("action") == "preview", 422
     if form.is_bound and not is_preview and form.is_valid():
         try:
             saved = save(form.settings())
         except Invalid as refused:
             _show_errors(form, refused)
+        except Conflict as late:
+            status = late.status
         else:
             messages.success(request, f"The queue {saved} is saved.")
             return redirect("queues:board", slug=saved.slug)
     typed = form["guideline"].value() or ""
     context |= {"form": form, "guideline": typed, "is_preview": is_preview}
-    status = 422 if form.is_bound and not is_preview else 200
+    status = status if form.is_bound and not is_preview else 200
     return page(request, "reviews/queues/settings.html", context, status=status)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,6 +52,7 @@ class AlertAcknowledge(generics.GenericAPIView[Alert]):
     serializer_class = AlertSerializer
     queryset = Alert.objects.all()
 
+    @extend_schema(request=None)
     def post(self, request: Request, pk: int, **kwargs: Any) -> Response:
         get_or_404(Alert.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]  # signed in
         alert = services.acknowledge_alert(actor=actor_of(request), alert_id=pk, now=timezone.now())

@@ -15,19 +15,22 @@ from governance.access.models import Team, User
 from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from governance.registry.models import UseCase
-from telemetry.chargeback import services, statements
+from telemetry.chargeback import statements
 from telemetry.chargeback.models import Budget, Statement
+from telemetry.chargeback.proposals import THRESHOLDS, propose_budget
+from telemetry.chargeback.selectors import proposable_teams
 from telemetry.chargeback.subjects import propose_limit
 
 
 class BudgetSerializer(serializers.ModelSerializer[Budget]):
-    """A month's budget; `used` is captured and reserved."""
+    """A month's budget; `used` is captured and reserved, `change_request` decided on it."""
 
-    team = serializers.SlugRelatedField("slug", queryset=Team.objects.all())
-    use_case = serializers.SlugRelatedField(
-        "slug", queryset=UseCase.objects.all(), required=False, allow_null=True
+    team: Any = serializers.SlugRelatedField("slug", read_only=True)
+    use_case: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    limit = serializers.DecimalField(max_digits=11, decimal_places=2, read_only=True)
+    change_request: Any = serializers.PrimaryKeyRelatedField(
+        source="change", read_only=True, allow_null=True
     )
-    limit = serializers.DecimalField(max_digits=11, decimal_places=2, min_value=0)
     used = serializers.DecimalField(max_digits=18, decimal_places=9, read_only=True)
 
     class Meta:
@@ -47,16 +50,48 @@ class BudgetSerializer(serializers.ModelSerializer[Budget]):
             "overrun",
             "used",
             "version",
+            "change_request",
         ]
-        read_only_fields: ClassVar[list[str]] = [
-            "currency",
-            "reserved",
-            "captured",
-            "overrun",
-            "version",
-        ]
-        # The service says in a sentence what stands in the way.
-        validators: ClassVar[list[Any]] = []
+        read_only_fields = fields
+
+
+class ProposableTeam(serializers.SlugRelatedField[Team]):
+    """A team that the person may propose a budget for; others are unknown here."""
+
+    def get_queryset(self) -> QuerySet[Team]:
+        return proposable_teams(self.context["request"].user)
+
+
+class ProposableUseCase(serializers.SlugRelatedField[UseCase]):
+    """A use case that the person sees."""
+
+    def get_queryset(self) -> QuerySet[UseCase]:
+        return UseCase.objects.visible_to(self.context["request"].user)
+
+
+class NewBudgetSerializer(serializers.Serializer[Any]):
+    """A budget that is asked for, and why."""
+
+    team = ProposableTeam("slug", queryset=Team.objects.none())
+    use_case = ProposableUseCase(
+        "slug", queryset=UseCase.objects.none(), required=False, allow_null=True
+    )
+    starts_on = serializers.DateField()
+    limit = serializers.DecimalField(max_digits=11, decimal_places=2, min_value=0)
+    hard = serializers.BooleanField(default=True)
+    renews = serializers.BooleanField(default=True)
+    soft_thresholds = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=100),
+        max_length=20,
+        default=list(THRESHOLDS),
+    )
+    reason = serializers.CharField(max_length=2000)
+
+
+class ChangeOpened(serializers.Serializer[Any]):
+    """The change request that now waits for its sign-off."""
+
+    change_request = serializers.IntegerField()
 
 
 class BudgetQueries(generics.GenericAPIView[Budget]):
@@ -68,21 +103,20 @@ class BudgetQueries(generics.GenericAPIView[Budget]):
         return budgets.select_related("team", "use_case")
 
 
-class BudgetList(BudgetQueries, generics.ListCreateAPIView[Budget]):
-    """Budgets in reach; finance makes new ones."""
+class BudgetList(BudgetQueries, generics.ListAPIView[Budget]):
+    """Budgets in reach. A new one is proposed, and stands when it is signed."""
 
-    required_permission: ClassVar[dict[str, Permission]] = {
+    required_permission: ClassVar[dict[str, Any]] = {
         "GET": Permission.CHARGEBACK_VIEW,
-        "POST": Permission.BUDGET_MANAGE,
+        "POST": (Permission.BUDGET_MANAGE, Permission.USE_CASE_MANAGE),
     }
 
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        budget = services.create_budget(
-            actor=actor_of(request), now=timezone.now(), **serializer.validated_data
-        )
-        return Response(self.get_serializer(budget).data, status.HTTP_201_CREATED)
+    @extend_schema(request=NewBudgetSerializer, responses={201: ChangeOpened})
+    def post(self, request: Request) -> Response:
+        asked = NewBudgetSerializer(data=request.data, context={"request": request})
+        asked.is_valid(raise_exception=True)
+        change = propose_budget(actor=actor_of(request), now=timezone.now(), **asked.validated_data)
+        return Response({"change_request": change.pk}, status.HTTP_201_CREATED)
 
 
 class BudgetDetail(BudgetQueries, generics.RetrieveAPIView[Budget]):
@@ -96,12 +130,6 @@ class LimitSerializer(serializers.Serializer[Any]):
 
     limit = serializers.DecimalField(max_digits=11, decimal_places=2, min_value=0)
     reason = serializers.CharField(max_length=2000)
-
-
-class ChangeOpened(serializers.Serializer[Any]):
-    """The change request that now waits for its sign-off."""
-
-    change_request = serializers.IntegerField()
 
 
 class BudgetPropose(BudgetQueries):

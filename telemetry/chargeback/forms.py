@@ -7,9 +7,12 @@ from typing import Any
 
 from django import forms
 
-from governance.access.models import Team
+from governance.access.models import Team, User
 from governance.registry.models import UseCase
+from governance.registry.picking import UseCaseField, by_title
+from telemetry.chargeback.proposals import THRESHOLDS
 from telemetry.chargeback.rules import month_of
+from telemetry.chargeback.selectors import proposable_teams
 
 
 class MonthField(forms.CharField):
@@ -22,17 +25,31 @@ class MonthField(forms.CharField):
         if not text:
             return None
         try:
-            return date.fromisoformat(f"{text}-01")
+            return date.fromisoformat(f"{text[:8]}-01")
         except ValueError:
             raise forms.ValidationError("A month is written 2026-11.") from None
 
 
-class BudgetForm(forms.Form):
-    """A new budget."""
+class PercentagesField(forms.CharField):
+    """Percentages with commas between them; gives whole numbers."""
 
-    team = forms.ModelChoiceField(Team.objects.all())
-    use_case = forms.ModelChoiceField(
-        UseCase.objects.select_related("team"),
+    def to_python(self, value: Any) -> Any:
+        parts = [part.strip(" %") for part in (super().to_python(value) or "").split(",")]
+        try:
+            return [int(part) for part in parts if part]
+        except ValueError:
+            raise forms.ValidationError("Percentages are written 80, 95.") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+class BudgetForm(forms.Form):
+    """A new budget, proposed for sign-off."""
+
+    team = forms.ModelChoiceField(Team.objects.none())
+    use_case = UseCaseField(
+        UseCase.objects.none(),
         required=False,
         help_text="Empty for the whole team.",
     )
@@ -50,6 +67,26 @@ class BudgetForm(forms.Form):
         label="Renews",
         help_text="The next month begins with the same limit.",
     )
+    soft_thresholds = PercentagesField(
+        required=False,
+        max_length=60,
+        initial=THRESHOLDS,
+        label="Warn at",
+        help_text="Percent of the limit, as 80, 95. Empty: nobody is warned.",
+    )
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        help_text="What the money is for, in a sentence that finance can judge.",
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = proposable_teams(user)
+        team, use_case = self.fields["team"], self.fields["use_case"]
+        team.queryset = teams  # type: ignore[attr-defined]  # a choice of rows has one
+        seen = UseCase.objects.visible_to(user).filter(team__in=teams).select_related("team")
+        use_case.queryset = by_title(seen)  # type: ignore[attr-defined]  # as above
 
 
 class LimitForm(forms.Form):

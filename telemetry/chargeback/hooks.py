@@ -24,9 +24,18 @@ from governance.home.registries import InboxItem, NavigationItem, inbox, navigat
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
-from governance.registry.registries import Panel, monthly_costs, use_case_panels
+from governance.registry.registries import (
+    Panel,
+    ledger_metrics,
+    monthly_costs,
+    retirements,
+    use_case_panels,
+)
 from telemetry.chargeback import dashboard
+from telemetry.chargeback.figures import FIGURES
 from telemetry.chargeback.models import Budget, Statement
+from telemetry.chargeback.new_budget_subject import NewBudgetSubject
+from telemetry.chargeback.retiring import BUDGETS
 from telemetry.chargeback.rules import HOLD_STATES, STATEMENT_STATES, month_of
 from telemetry.chargeback.selectors import (
     NEAR_SHARE,
@@ -49,7 +58,11 @@ audit_actions.add("statement.reopened", "{actor} took the closing of {subject} b
 audit_actions.add("statement.closed", "{actor} closed the statement {subject}")
 
 change_subjects.add("budget", BudgetSubject())
+change_subjects.add("new_budget", NewBudgetSubject())
+for figure, measured in FIGURES.items():
+    ledger_metrics.add(figure, measured)
 monthly_costs.add("chargeback", dashboard.monthly_costs)
+retirements.add("budgets", BUDGETS)
 
 _SEES = (Permission.CHARGEBACK_VIEW,)
 navigation.add(

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from governance.access.models import Team, User
+from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
@@ -59,6 +60,10 @@ class Budget(models.Model):
     overrun = money(default=ZERO)
     alerted: Any = models.JSONField(default=list, blank=True)
     version = models.PositiveIntegerField(default=1)
+    # The change that made it or set its limit; what was renewed has that of the month before it.
+    change = models.ForeignKey(
+        ChangeRequest, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField()
 
     objects = BudgetQuerySet.as_manager()
@@ -102,6 +107,45 @@ class Budget(models.Model):
     def share(self) -> int:
         """Whole percent of the limit that is used."""
         return share(self.used, self.limit)
+
+
+class BudgetProposalQuerySet(models.QuerySet["BudgetProposal"]):
+    def visible_to(self, user: User) -> BudgetProposalQuerySet:
+        reach = user.reach(Permission.CHARGEBACK_VIEW)
+        return self if reach.everywhere else self.filter(team_id__in=reach.team_ids)
+
+
+class BudgetProposal(models.Model):
+    """Where a budget is asked for: a month of a team, or of one of its use cases.
+
+    The change is about this row and says how much. It has no state of its own, the change has
+    one, and there is no budget before the decision: whatever sums, locks or shows budgets never
+    has to leave drafts out, so a proposal can neither let a call through nor stop one.
+    """
+
+    team = models.ForeignKey(Team, models.PROTECT, related_name="+")
+    use_case = models.ForeignKey(UseCase, models.PROTECT, null=True, blank=True, related_name="+")
+    starts_on = models.DateField()
+    created_at = models.DateTimeField()
+
+    objects = BudgetProposalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "use_case", "starts_on"],
+                nulls_distinct=False,
+                name="one_budget_proposal_a_month",
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_on__day=1), name="budget_proposal_starts_a_month"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        whose = self.use_case.title if self.use_case else self.team.name
+        return f"{whose}, {self.starts_on:%B %Y}"
 
 
 class Hold(models.Model):

@@ -8,11 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from governance.access.models import Team, User
+from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
-from telemetry.chargeback.models import Budget, DailyUsage, Hold, Statement
+from telemetry.chargeback.models import Budget, BudgetProposal, DailyUsage, Hold, Statement
 from telemetry.chargeback.rules import HoldState, StatementState, month_of, share
 from telemetry.ledger.models import ZERO
 
@@ -78,6 +79,21 @@ def budgets_of_month(user: User, month: date, team: str = "") -> list[Meter]:
     if team:
         budgets = budgets.filter(team__slug=team)
     return meters(budgets.select_related("team", "use_case"))
+
+
+def proposable_teams(user: User) -> QuerySet[Team]:
+    """Teams that the person may propose a budget for: all for finance, else those they manage."""
+    reach = user.reach(Permission.USE_CASE_MANAGE)
+    if reach.everywhere or user.may(Permission.BUDGET_MANAGE):
+        return Team.objects.all()
+    return Team.objects.filter(pk__in=reach.team_ids)
+
+
+def proposed_budgets(user: User) -> QuerySet[ChangeRequest]:
+    """Undecided requests for a new budget, in the person's reach."""
+    asked = BudgetProposal.objects.visible_to(user).values("pk")
+    undecided = ChangeRequest.objects.visible_to(user).undecided()
+    return undecided.filter(kind="new_budget", subject_id__in=asked).select_related("proposer")
 
 
 @dataclass(frozen=True)

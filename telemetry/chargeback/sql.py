@@ -77,3 +77,186 @@ CLOSED_STATEMENTS_BACK = """
 DROP TRIGGER chargeback_closed_never_changes ON chargeback_statement;
 DROP FUNCTION chargeback_closed_never_changes();
 """
+
+# Requests say amounts in cents. A change acts from the limit that it was opened at; the same
+# one may put that back, when it was an emergency that is reverted: also in the months into
+# which the budget was renewed meanwhile, and not below what is used of it by then.
+LIMIT_NEEDS_CHANGE = """
+CREATE FUNCTION chargeback_limit_needs_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW."limit" = OLD."limit" OR EXISTS (
+        SELECT 1 FROM approvals_changerequest change
+        JOIN chargeback_budget decided ON decided.id = change.subject_id
+        WHERE change.id = NEW.change_id AND change.kind = 'budget'
+            AND ((change.state IN ('approved', 'applied', 'provisional')
+                    AND decided.id = NEW.id
+                    AND (change.proposal->>'limit')::numeric = NEW."limit"
+                    AND (change.base->>'limit')::numeric = round(OLD."limit", 2))
+                OR (change.state IN ('provisional', 'reverted')
+                    AND decided.team_id = NEW.team_id
+                    AND decided.use_case_id IS NOT DISTINCT FROM NEW.use_case_id
+                    AND (change.proposal->>'limit')::numeric = OLD."limit"
+                    AND NEW."limit" >= (change.base->>'limit')::numeric
+                    AND NEW."limit" <= greatest(OLD."limit", (change.base->>'limit')::numeric)))
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a limit of % needs a decided change of exactly this budget', NEW."limit"
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER chargeback_limit_needs_change BEFORE UPDATE OF "limit" ON chargeback_budget
+    FOR EACH ROW EXECUTE FUNCTION chargeback_limit_needs_change();
+ALTER TABLE chargeback_budget ENABLE ALWAYS TRIGGER chargeback_limit_needs_change;
+"""
+
+LIMIT_NEEDS_CHANGE_BACK = """
+DROP TRIGGER chargeback_limit_needs_change ON chargeback_budget;
+DROP FUNCTION chargeback_limit_needs_change();
+"""
+
+# A budget begins as what was decided, to the letter, or as the copy of the last one before it
+# that renews: that one passed here itself, and its limit is guarded above.
+BUDGET_NEEDS_CHANGE = """
+CREATE FUNCTION chargeback_budget_needs_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM approvals_changerequest change
+        JOIN chargeback_budgetproposal asked ON asked.id = change.subject_id
+        WHERE change.id = NEW.change_id AND change.kind = 'new_budget'
+            AND change.state IN ('approved', 'applied')
+            AND asked.team_id = NEW.team_id
+            AND asked.use_case_id IS NOT DISTINCT FROM NEW.use_case_id
+            AND asked.starts_on = NEW.starts_on
+            AND (change.proposal->>'limit')::numeric = NEW."limit"
+            AND change.proposal->>'currency' = NEW.currency
+            AND (change.proposal->>'hard')::boolean = NEW.hard
+            AND (change.proposal->>'renews')::boolean = NEW.renews
+            AND change.proposal->'soft_thresholds' = NEW.soft_thresholds
+    ) OR EXISTS (
+        SELECT 1 FROM (
+            SELECT * FROM chargeback_budget
+            WHERE team_id = NEW.team_id AND use_case_id IS NOT DISTINCT FROM NEW.use_case_id
+                AND starts_on < NEW.starts_on
+            ORDER BY starts_on DESC LIMIT 1
+        ) earlier
+        WHERE earlier.renews AND NEW.renews
+            AND earlier."limit" = NEW."limit"
+            AND earlier.currency = NEW.currency
+            AND earlier.hard = NEW.hard
+            AND earlier.soft_thresholds = NEW.soft_thresholds
+            AND earlier.change_id IS NOT DISTINCT FROM NEW.change_id
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a budget of % needs a decided change of exactly this one', NEW."limit"
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER chargeback_budget_needs_change BEFORE INSERT ON chargeback_budget
+    FOR EACH ROW EXECUTE FUNCTION chargeback_budget_needs_change();
+ALTER TABLE chargeback_budget ENABLE ALWAYS TRIGGER chargeback_budget_needs_change;
+
+CREATE FUNCTION chargeback_budget_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'budget % stands as it was decided: only its limit changes, by a change', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+-- What calls write (reserved, captured, overrun, alerted) is not named, so it never comes here.
+CREATE TRIGGER chargeback_budget_stands
+    BEFORE UPDATE OF team_id, use_case_id, period, starts_on, currency, hard, renews,
+        soft_thresholds, change_id ON chargeback_budget
+    FOR EACH ROW WHEN (
+        (OLD.team_id, OLD.use_case_id, OLD.period, OLD.starts_on, OLD.currency, OLD.hard,
+            OLD.renews, OLD.soft_thresholds)
+        IS DISTINCT FROM
+        (NEW.team_id, NEW.use_case_id, NEW.period, NEW.starts_on, NEW.currency, NEW.hard,
+            NEW.renews, NEW.soft_thresholds)
+        OR (OLD.change_id IS DISTINCT FROM NEW.change_id AND OLD."limit" = NEW."limit")
+    ) EXECUTE FUNCTION chargeback_budget_stands();
+ALTER TABLE chargeback_budget ENABLE ALWAYS TRIGGER chargeback_budget_stands;
+"""
+
+BUDGET_NEEDS_CHANGE_BACK = """
+DROP TRIGGER chargeback_budget_stands ON chargeback_budget;
+DROP FUNCTION chargeback_budget_stands();
+DROP TRIGGER chargeback_budget_needs_change ON chargeback_budget;
+DROP FUNCTION chargeback_budget_needs_change();
+"""
+
+# Every budget above the call takes the amount, or none does. The first part locks them in one
+# order and judges their newest rows; the others see what it saw.
+TAKE_HOLDS = """
+WITH covering AS MATERIALIZED (
+    SELECT id, use_case_id,
+        currency = %(currency)s
+            AND (NOT hard OR "limit" >= captured + reserved + %(amount)s) AS fits
+    FROM chargeback_budget
+    WHERE team_id = %(team)s AND starts_on = %(month)s
+        AND (use_case_id IS NULL OR use_case_id = %(use_case)s)
+    ORDER BY id FOR UPDATE
+), verdict AS (
+    SELECT coalesce(bool_and(fits), false) AS fits,
+        coalesce(bool_or(use_case_id IS NULL), false) AS has_team
+    FROM covering
+), taken AS (
+    UPDATE chargeback_budget AS budget SET reserved = budget.reserved + %(amount)s
+    FROM covering, verdict
+    WHERE budget.id = covering.id AND verdict.fits
+        AND (verdict.has_team OR NOT %(needs_team)s)
+    RETURNING budget.id
+), held AS (
+    INSERT INTO chargeback_hold
+        (budget_id, call_id, attempt, amount, captured_amount, state, held_at, expires_at)
+    SELECT id, %(call)s, %(attempt)s, %(amount)s, 0, %(state)s, %(now)s, %(expires_at)s
+    FROM taken
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM held), (SELECT has_team FROM verdict)
+"""
+
+# Captures the attempts that were billed and gives back the others that are in a state of
+# `give_back` (of the attempt `only`, or of all). Answers which attempts have holds, how many
+# holds ended, and the budgets that crossed a threshold just now.
+END_HOLDS = """
+WITH bill AS (
+    SELECT * FROM unnest(%(attempts)s::smallint[], %(amounts)s::numeric[]) AS bill (attempt, amount)
+), locked AS MATERIALIZED (
+    SELECT hold.id, hold.budget_id, hold.attempt, hold.state, hold.amount
+    FROM chargeback_hold AS hold JOIN chargeback_budget AS budget ON budget.id = hold.budget_id
+    WHERE hold.call_id = %(call)s
+    ORDER BY budget.id, hold.id FOR UPDATE OF budget, hold
+), ending AS (
+    SELECT locked.id, locked.budget_id, bill.amount AS billed,
+        CASE WHEN locked.state IN ('held', 'suspense') THEN locked.amount ELSE 0 END AS freed
+    FROM locked LEFT JOIN bill USING (attempt)
+    WHERE CASE WHEN bill.attempt IS NOT NULL THEN locked.state = ANY (%(capturable)s)
+        ELSE locked.state = ANY (%(give_back)s)
+            AND locked.attempt = coalesce(%(only)s, locked.attempt) END
+), total AS (
+    SELECT budget_id, sum(freed) AS freed, sum(coalesce(billed, 0)) AS billed
+    FROM ending GROUP BY budget_id
+), changed AS (
+    UPDATE chargeback_budget AS budget SET
+        reserved = budget.reserved - total.freed,
+        captured = budget.captured + total.billed,
+        overrun = CASE WHEN budget.hard THEN greatest(
+            budget.overrun,
+            budget.captured + total.billed + budget.reserved - total.freed - budget."limit"
+        ) ELSE 0 END
+    FROM total WHERE budget.id = total.budget_id
+    RETURNING budget.id, EXISTS (
+        SELECT FROM jsonb_array_elements(budget.soft_thresholds) AS mark
+        WHERE budget.captured * 100 >= budget."limit" * mark::numeric
+            AND NOT budget.alerted @> mark
+    ) AS crosses, total.billed
+), ended AS (
+    UPDATE chargeback_hold AS hold SET
+        state = CASE WHEN ending.billed IS NULL THEN %(released)s ELSE %(captured)s END,
+        captured_amount = coalesce(ending.billed, hold.captured_amount),
+        ended_at = %(now)s
+    FROM ending WHERE hold.id = ending.id
+    RETURNING hold.id
+)
+SELECT (SELECT array_agg(DISTINCT attempt) FROM locked),
+    (SELECT count(*) FROM ended),
+    (SELECT array_agg(id ORDER BY id) FROM changed WHERE crosses AND billed > 0)
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Any
 
 from django.urls import reverse
@@ -85,12 +85,44 @@ class BudgetSubject:
             actor=actor,
             budget=self.find(change.subject_id),
             limit=proposed_limit(change.proposal),
+            change=change,
             now=now,
-            reason=change.reason,
         )
 
     def end(self, approval: Approval, actor: Actor, now: datetime, reason: str) -> None:
         """Nothing stops by itself: a limit stays until another is decided on."""
+
+    def remember(self, change: ChangeRequest) -> dict[str, Any]:
+        return {"limit": f"{self.find(change.subject_id).limit:.2f}"}
+
+    def revert(
+        self,
+        change: ChangeRequest,
+        approval: Approval,
+        remembered: dict[str, Any],
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """The earlier limit, or what is used of a hard budget by now if that is more.
+
+        Also of the months that it was renewed into meanwhile.
+        """
+        first = self.find(change.subject_id)
+        later = Budget.objects.filter(
+            team=first.team, use_case=first.use_case, starts_on__gte=first.starts_on
+        )
+        raised = later.filter(limit=proposed_limit(change.proposal)).order_by("pk")
+        for budget in raised.select_for_update(of=("self",)):
+            limit = Decimal(remembered["limit"])
+            used = budget.used.quantize(Decimal("0.01"), ROUND_UP)
+            services.apply_limit(
+                actor=actor,
+                budget=budget,
+                limit=max(limit, used) if budget.hard else limit,
+                change=change,
+                now=now,
+                reason="The emergency was reverted.",
+            )
 
     def url(self, subject: Budget) -> str:
         return reverse("chargeback:budget", args=[subject.pk])

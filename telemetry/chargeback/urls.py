@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from telemetry.chargeback import views
+from telemetry.chargeback import proposal_views, views
 from telemetry.chargeback.views import MonthConverter
 
 register_converter(MonthConverter, "month")
@@ -11,7 +11,7 @@ urlpatterns = [
     path("chargeback/usage.csv", views.usage_csv, name="usage-csv"),
     path("chargeback/statements/", views.statement_list, name="statements"),
     path("chargeback/budgets/", views.budget_list, name="budgets"),
-    path("chargeback/budgets/new/", views.budget_new, name="budget-new"),
+    path("chargeback/budgets/new/", proposal_views.budget_new, name="budget-new"),
     path("chargeback/budgets/<int:pk>/", views.budget_detail, name="budget"),
     path("chargeback/suspense/<uuid:call>/<int:attempt>/", views.suspense_resolve, name="suspense"),
     path("chargeback/<slug:team>/<month:month>/", views.statement, name="statement"),

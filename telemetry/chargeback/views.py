@@ -18,7 +18,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from governance.access.models import Team, User
+from governance.approvals.models import ChangeRequest
 from governance.approvals.selectors import open_change_for
+from governance.audit.tables import csv_lines
 from governance.home.charts import figure_data
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid, NotFound
@@ -26,8 +28,7 @@ from governance.kernel.web import actor_of, get_or_404, page, requires
 from telemetry.chargeback import dashboard, selectors, services, statements
 from telemetry.chargeback.charts import daily_costs
 from telemetry.chargeback.dashboard import View
-from telemetry.chargeback.downloads import csv_lines
-from telemetry.chargeback.forms import BudgetForm, LimitForm, SuspenseForm, current_month
+from telemetry.chargeback.forms import LimitForm, SuspenseForm
 from telemetry.chargeback.models import Budget, Statement
 from telemetry.chargeback.rules import (
     STATEMENT_STATES,
@@ -240,31 +241,12 @@ def budget_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": listed,
         "meters": selectors.meters(listed.object_list),
-        "keeps": keeps,
+        "proposed": selectors.proposed_budgets(user)[:50],
+        "may_propose": keeps or user.may(Permission.USE_CASE_MANAGE),
         "suspense": selectors.holds_in_suspense() if keeps else [],
         "suspense_form": SuspenseForm() if keeps else None,
     }
     return page(request, "telemetry/chargeback/budgets.html", context)
-
-
-@requires(Permission.BUDGET_MANAGE)
-def budget_new(request: HttpRequest) -> HttpResponse:
-    """Make a budget for a month."""
-    form = BudgetForm(
-        request.POST or None, initial={"starts_on": current_month(timezone.now().date())}
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            budget = services.create_budget(
-                actor=actor_of(request), now=timezone.now(), **form.cleaned_data
-            )
-        except Invalid as error:
-            _show_errors(form, error)
-        else:
-            messages.success(request, f"The budget {budget} stands.")
-            return redirect("chargeback:budget", pk=budget.pk)
-    status = 422 if form.is_bound else 200
-    return page(request, "telemetry/chargeback/budget_new.html", {"form": form}, status=status)
 
 
 @requires(Permission.CHARGEBACK_VIEW)
@@ -283,7 +265,7 @@ def budget_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 actor=actor_of(request), budget=budget, now=timezone.now(), **form.cleaned_data
             )
         except Invalid as error:
-            _show_errors(form, error)
+            show_errors(form, error)
         else:
             messages.success(request, "The new limit waits for its sign-off.")
             return redirect("approvals:detail", pk=change.pk)
@@ -293,9 +275,17 @@ def budget_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "holds": budget.holds.filter(state__in=["held", "suspense"]).order_by("expires_at")[:50],
         "form": form if may_propose else None,
         "change": open_change_for("budget", budget.pk),
+        "decided": _decided(user, budget),
     }
     status = 422 if form.is_bound else 200
     return page(request, "telemetry/chargeback/budget.html", context, status=status)
+
+
+def _decided(user: User, budget: Budget) -> ChangeRequest | None:
+    """The request behind it, for those who see it. One from before requests were asked has none."""
+    if budget.change_id is None:
+        return None
+    return ChangeRequest.objects.visible_to(user).filter(pk=budget.change_id).first()
 
 
 @requires(Permission.BUDGET_MANAGE)
@@ -325,7 +315,8 @@ def _visible_team(user: User, slug: str) -> Team:
     return found
 
 
-def _show_errors(form: Form, error: Invalid) -> None:
+def show_errors(form: Form, error: Invalid) -> None:
+    """Each beside its field; what has none, above them all."""
     for name, sentences in error.fields.items():
         form.add_error(name if name in form.fields else None, sentences)
     if not error.fields:

@@ -8,6 +8,7 @@ from django import forms
 
 from governance.access.models import User
 from governance.registry.models import UseCase
+from governance.registry.picking import UseCaseField, by_title
 from telemetry.drift.rules import DEFAULT_THRESHOLDS, Measure
 from telemetry.drift.selectors import use_cases_to_watch
 
@@ -51,12 +52,13 @@ class ChangeForm(SettingsForm):
     """Settings as they were read: `version` says which."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
+    differences: list[dict[str, Any]]
 
 
 class MonitorForm(SettingsForm):
     """A new monitor, for a use case that the person may watch."""
 
-    use_case: Any = forms.ModelChoiceField(UseCase.objects.none())
+    use_case: Any = UseCaseField(UseCase.objects.none())
     measure = forms.ChoiceField(choices=[(one.value, one.label) for one in Measure])
     threshold = forms.DecimalField(
         max_digits=5,
@@ -68,7 +70,7 @@ class MonitorForm(SettingsForm):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["use_case"].queryset = use_cases_to_watch(user)  # type: ignore[attr-defined]  # a choice field
+        self.fields["use_case"].queryset = by_title(use_cases_to_watch(user))  # type: ignore[attr-defined]  # a choice field
 
     def settings(self) -> dict[str, Any]:
         """What was filled in; what was left empty keeps its default."""

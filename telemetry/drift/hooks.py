@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, Max, OuterRef
 from django.urls import reverse
 
 from governance.access.models import User
+from governance.approvals.registries import decisive_evidence
 from governance.audit.registries import (
     EvidenceSection,
     PackScope,
@@ -23,10 +24,13 @@ from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
+from telemetry.drift.decisive import drift_evidence
 from telemetry.drift.models import DriftCheck, DriftMonitor
 from telemetry.drift.rules import DRIFT_CHECK_STATES
 
 transition_tables.add("DriftCheck.state", DRIFT_CHECK_STATES)
+
+decisive_evidence.add("drift", drift_evidence)
 
 for action, sentence in {
     "drift_monitor.created": "{actor} made the drift monitor {subject}",

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from governance.access.late_saves import differences
 from governance.access.models import User
 from governance.audit.selectors import timeline_for
 from governance.home.charts import figure_data
@@ -20,7 +21,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from telemetry.drift import charts, selectors, services
-from telemetry.drift.forms import ChangeForm, MonitorForm
+from telemetry.drift.forms import ChangeForm, MonitorForm, SettingsForm
 from telemetry.drift.models import DriftCheck, DriftMonitor
 from telemetry.drift.rules import FINAL_STATES, Measure
 from telemetry.drift.tasks import run_check
@@ -47,10 +48,8 @@ def monitor_list(request: HttpRequest) -> HttpResponse:
 def monitor_new(request: HttpRequest) -> HttpResponse:
     """Watch a measure of a use case; the first check runs within a minute."""
     user = cast(User, request.user)
-    initial = {"use_case": selectors.use_cases_to_watch(user).filter(slug=request.GET.get("for"))}
-    form = MonitorForm(
-        user, request.POST or None, initial={"use_case": initial["use_case"].first()}
-    )
+    chosen = request.GET.get("for") or request.GET.get("use_case", "")
+    form = MonitorForm(user, request.POST or None, initial={"use_case": chosen})
     if request.method == "POST" and form.is_valid():
         try:
             monitor = services.create_monitor(
@@ -100,9 +99,12 @@ def monitor_change(request: HttpRequest, pk: int) -> HttpResponse:
         except Invalid as error:
             _show_errors(form, error)
         except Conflict as error:
+            stands = {name: getattr(monitor, name) for name in SettingsForm.base_fields}
+            late = differences(form, stands)
             newest = request.POST.copy()
             newest["version"] = str(monitor.version)
             form, status = ChangeForm(newest), error.status
+            form.differences = late
             form.add_error(None, error.message)
         else:
             messages.success(request, "Saved. The next check uses the new settings.")

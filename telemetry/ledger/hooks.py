@@ -24,11 +24,16 @@ from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
-from governance.registry.registries import Panel, use_case_panels
+from governance.registry.registries import Panel, ledger_metrics, use_case_panels
+from telemetry.ledger.announcing import KINDS
+from telemetry.ledger.figures import FIGURES
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import CallPanel, body_scopes, call_panels
 from telemetry.ledger.rules import CALL_STATES
+from telemetry.webhooks.registries import event_kinds
 
+for figure, measured in FIGURES.items():
+    ledger_metrics.add(figure, measured)
 transition_tables.add("Call.state", CALL_STATES)
 
 audit_actions.add("ledger.sealed", "{actor} sealed a batch of calls: {subject}")
@@ -38,6 +43,9 @@ audit_actions.add("call.corrected", "{actor} corrected the held answer of {subje
 audit_actions.add("call.rejected", "{actor} rejected the held answer of {subject}")
 audit_actions.add("call.expired", "{actor} let the held answer of {subject} expire")
 audit_actions.add("call.bodies_opened", "{actor} opened the bodies of {subject}")
+
+for kind, described in KINDS.items():
+    event_kinds.add(kind, described)
 
 navigation.add(
     "calls",

@@ -232,7 +232,11 @@ class Payload(models.Model):
 
     def seal(self, column: str, text: str) -> None:
         """Encrypt `text` into "request", "response" or "decided"; the row is not saved."""
-        setattr(self, f"{column}_sealed", encrypt(text, context=self._context(column)))
+        setattr(self, f"{column}_sealed", self.sealed(column, text))
+
+    def sealed(self, column: str, text: str) -> bytes:
+        """`text` encrypted, bound to this call and that column."""
+        return encrypt(text, context=self._context(column))
 
     def open(self, column: str) -> str | None:
         """The text of that column, or None if there is none (never kept, or destroyed)."""

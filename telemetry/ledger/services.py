@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Greatest
 
 from governance.access.models import ApiKey, User
 from governance.audit.services import record
@@ -24,7 +25,9 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.ledger.announcing import announce_decided, announce_settled
 from telemetry.ledger.digests import call_digest
+from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import ZERO, Call, LedgerEntry, Payload
 from telemetry.ledger.registries import body_scopes
 from telemetry.ledger.rules import (
@@ -100,7 +103,7 @@ class OpenedBodies:
     withheld: str = ""
 
 
-@transaction.atomic
+@joins_transaction
 def admit_call(
     *,
     use_case: UseCase,
@@ -113,10 +116,12 @@ def admit_call(
     idempotency_key: str = "",
     idempotency_hash: str = "",
     lease: timedelta = DEFAULT_LEASE,
+    starts: bool = False,
     **facts: Unpack[CallFacts],
 ) -> Call:
     """The row of a call that has been let in. Its cost goes to the use case's team.
 
+    `starts` says that whoever admits it asks the provider at once.
     Raises IntegrityError when the idempotency key is taken (by a call of the same key, or of
     the same person): look with `selectors.call_by_idempotency` first, and again after it.
     """
@@ -137,14 +142,16 @@ def admit_call(
     )
     if call_id is not None:
         call.pk = call_id
+    if starts:
+        call.state, call.started_at = CALL_STATES.target(call.state, "start"), now
     _learn(call, facts)
     call.save(force_insert=True)
     if request is not None:
-        _keep(call, "request", request)
+        _keep_first(call, "request", request)
     return call
 
 
-@transaction.atomic
+@joins_transaction
 def start_call(
     *,
     call: Call,
@@ -178,7 +185,7 @@ def extend_lease(*, call: Call, now: datetime, lease: timedelta = DEFAULT_LEASE)
     Call.objects.open().filter(pk=call.pk).update(lease_until=now + lease)
 
 
-@transaction.atomic
+@joins_transaction
 def settle_call(
     *,
     call: Call,
@@ -209,6 +216,8 @@ def settle_call(
         if response is not None:
             _keep(call, "response", response)
     call.save()
+    if not is_settled:
+        announce_settled(call, now)
     return call
 
 
@@ -243,6 +252,7 @@ def decide_call(
         after=after,
         team_id=call.team_id,
     )
+    announce_decided(call, now)
     return call
 
 
@@ -344,12 +354,20 @@ def _learn(call: Call, facts: CallFacts) -> None:
         setattr(call, name, value)
 
 
-def _keep(call: Call, column: str, body: Body) -> None:
-    payload = Payload.objects.filter(pk=call.pk).first()
-    payload = payload or Payload(call=call, keep_until=body.keep_until)
+def _keep_first(call: Call, column: str, body: Body) -> None:
+    """The first text of a call whose payload has no row yet."""
+    payload = Payload(call=call, keep_until=body.keep_until)
     payload.seal(column, body.text)
-    payload.keep_until = max(payload.keep_until, body.keep_until)
-    payload.save()
+    payload.save(force_insert=True)
+
+
+def _keep(call: Call, column: str, body: Body) -> None:
+    sealed = Payload(call=call).sealed(column, body.text)
+    kept = Payload.objects.filter(pk=call.pk).update(
+        **{f"{column}_sealed": sealed, "keep_until": Greatest("keep_until", body.keep_until)}
+    )
+    if not kept:
+        _keep_first(call, column, body)
 
 
 def _kept_until(call: Call, now: datetime) -> datetime:
@@ -364,7 +382,11 @@ def _opened(call: Call, column: str) -> str | None:
 
 def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[LedgerEntry]:
     """Insert the attempts that have no line yet and add them to the call's sums."""
-    known = set(call.entries.filter(kind=EntryKind.USAGE).values_list("attempt", flat=True))
+    if not billed:
+        return []
+    # The call's row is locked, and counts the attempts that were booked.
+    booked = call.entries.filter(kind=EntryKind.USAGE).values_list("attempt", flat=True)
+    known = set(booked) if call.attempts else set()
     entries = []
     for one in sorted(billed, key=lambda one: one.attempt):
         if one.attempt in known:

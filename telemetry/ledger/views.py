@@ -15,7 +15,8 @@ from django.views.decorators.cache import never_cache
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404, page, requires
-from governance.registry.selectors import use_cases_visible_to
+from governance.registry.models import UseCase
+from governance.registry.picking import by_title
 from telemetry.ledger import seals, services
 from telemetry.ledger.arithmetic import adds_up, cost_lines
 from telemetry.ledger.filters import CallFilters, page_of
@@ -24,6 +25,9 @@ from telemetry.ledger.registries import call_panels
 from telemetry.ledger.rules import CallSource, CallState
 from telemetry.ledger.selectors import calls_visible_to, sees_only_cost
 
+MOST_OFFERED = 200
+"""Use cases that the filter lists; past them a short name is typed."""
+
 
 @requires(Permission.CALL_VIEW)
 def call_list(request: HttpRequest) -> HttpResponse:
@@ -31,11 +35,14 @@ def call_list(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     filters = CallFilters.from_query(request.GET)
     calls, cursor = page_of(filters.apply(calls_visible_to(user)), request.GET.get("before", ""))
+    visible = by_title(UseCase.objects.visible_to(user)).values("slug", "title")
+    use_cases = list(visible[: MOST_OFFERED + 1])
     context = {
         "calls": calls,
         "cursor": cursor,
         "filters": filters,
-        "use_cases": use_cases_visible_to(user).order_by("title").values("slug", "title"),
+        "use_cases": use_cases[:MOST_OFFERED],
+        "has_more_use_cases": len(use_cases) > MOST_OFFERED,
         "states": list(CallState),
         "sources": list(CallSource),
         "only_cost": sees_only_cost(user),

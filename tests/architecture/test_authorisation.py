@@ -31,8 +31,8 @@ REFUSED = {403, 404}
 # What a person may see does not follow from the address alone: the row asks again.
 ASKS_THE_ROW = (
     *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/", "audit/packs/"),
-    *("reviews/items/", "review-items/", "incidents/<int:pk>/actions/"),
-    *("compliance/actions/", "compliance-actions/"),
+    *("reviews/items/", "review-items/", "incidents/"),
+    *("compliance/actions/", "compliance-actions/", "meetings/"),
     # Only whoever manages all queues makes another.
     "reviews/new/",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from governance.approvals.services import NewCondition
 from governance.kernel.authority import Actor
 from governance.registry.models import RiskAssessment, Score, UseCase
 from tests.factories.ledger import make_person, make_team, make_use_case
+from tests.factories.stages import decided
 
 
 @dataclass
@@ -41,16 +43,7 @@ def make_board() -> Board:
 
 def ask_two_board_members() -> None:
     """From now on a stage at tier minimal needs two of the board."""
-    versions = ApprovalPolicy.objects.versions_of("use_case_stage", "minimal")
-    versions.filter(active=True).update(active=False)
-    ApprovalPolicy.objects.create(
-        kind="use_case_stage",
-        tier="minimal",
-        version=versions[0].version + 1,
-        sign_offs=[{"permission": "sign_board", "count": 2}],
-        decision_hours=40,
-        validity_days=730,
-    )
+    ask({"permission": "sign_board", "count": 2})
 
 
 def make_assessable(board: Board, tier: str = "minimal") -> UseCase:
@@ -111,3 +104,21 @@ def make_approval(
         facts |= {"outcome": "approve_with_conditions", "conditions": [condition]}  # type: ignore[dict-item]  # facts of many types
     decide(board, "board", change, **facts)
     return Approval.objects.get(change=change)
+
+
+def ask(*sign_offs: dict[str, Any], tier: str = "minimal", veto: Sequence[str] = ()) -> None:
+    """From now on a stage at this tier needs these sign-offs."""
+    versions = ApprovalPolicy.objects.versions_of("use_case_stage", tier)
+    old, asked = versions[0], list(sign_offs)
+    proposal = {"sign_offs": asked} | ({"veto": list(veto)} if veto else {})
+    versions.filter(active=True).update(active=False)
+    ApprovalPolicy.objects.create(
+        kind="use_case_stage",
+        tier=tier,
+        version=old.version + 1,
+        change=decided("approval_policy", old.pk, make_person(), proposal=proposal),
+        sign_offs=asked,
+        veto=list(veto),
+        decision_hours=40,
+        validity_days=730,
+    )

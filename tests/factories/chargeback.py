@@ -7,13 +7,24 @@ from decimal import Decimal
 from typing import Any
 
 from governance.access.models import Team
+from governance.approvals.models import ChangeRequest
+from governance.kernel.authority import Actor
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
-from telemetry.chargeback import services
-from telemetry.chargeback.models import Budget
+from telemetry.chargeback import holds, services
+from telemetry.chargeback.models import Budget, BudgetProposal
 from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
-from tests.factories.ledger import NOW, bill, body, make_call, make_deployment, make_use_case
+from tests.factories.ledger import (
+    NOW,
+    bill,
+    body,
+    make_call,
+    make_deployment,
+    make_person,
+    make_use_case,
+)
+from tests.factories.stages import decided
 
 
 def make_budget(
@@ -23,14 +34,45 @@ def make_budget(
     starts_on: date = date(2026, 11, 1),
     **facts: Any,
 ) -> Budget:
+    """Under a decided change, as the engine makes it; with what is used of it already."""
+    used = {name: facts.pop(name) for name in ("captured", "reserved") if name in facts}
+    asked: dict[str, Any] = {
+        "currency": "USD",
+        "hard": True,
+        "renews": True,
+        "soft_thresholds": [80, 95],
+    } | facts
+    place, _ = BudgetProposal.objects.get_or_create(
+        team=team, use_case=use_case, starts_on=starts_on, defaults={"created_at": NOW}
+    )
+    proposal = asked | {"limit": limit}
+    change = decided("new_budget", place.pk, make_person(), proposal=proposal, now=NOW)
     return Budget.objects.create(
         team=team,
         use_case=use_case,
         starts_on=starts_on,
         limit=Decimal(limit),
-        currency="USD",
+        change=change,
         created_at=NOW,
-        **facts,
+        **asked,
+        **used,
+    )
+
+
+def limit_change(budget: Budget, limit: str) -> ChangeRequest:
+    """A decided change of its limit to that."""
+    base = {"limit": f"{budget.limit:.2f}"}
+    return decided("budget", budget.pk, make_person(), proposal={"limit": limit}, base=base)
+
+
+def limit_to(budget: Budget, limit: str) -> Budget:
+    """Set under a decided change."""
+    return services.apply_limit(
+        actor=Actor.system("tests"),
+        budget=budget,
+        limit=Decimal(limit),
+        change=limit_change(budget, limit),
+        now=NOW,
     )
 
 
@@ -46,7 +88,7 @@ def make_paid_call(
     """A call that went the whole way: held, run, settled, captured."""
     use_case, deployment = use_case or make_use_case(), deployment or make_deployment()
     call = make_call(use_case, now=now)
-    services.reserve(call=call, attempt=1, amount=Decimal(held), currency="USD", now=now)
+    holds.reserve(call=call, attempt=1, amount=Decimal(held), currency="USD", now=now)
     call = ledger.start_call(call=call, now=now, deployment=deployment)
     call = ledger.settle_call(
         call=call,
@@ -55,5 +97,5 @@ def make_paid_call(
         billed=[bill(deployment, amount)],
         response=body("the answer", now),
     )
-    services.capture(call=call, attempt=1, amount=Decimal(amount), now=now)
+    holds.capture(call=call, attempt=1, amount=Decimal(amount), now=now)
     return call

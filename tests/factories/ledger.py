@@ -15,6 +15,7 @@ from governance.registry.models import UseCase
 from telemetry.ledger import services
 from telemetry.ledger.models import Call
 from telemetry.ledger.services import BilledAttempt, Body
+from tests.factories.stages import at_stage
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -57,7 +58,8 @@ def make_use_case(team: Team | None = None, **changes: Any) -> UseCase:
     }
     if "owner" not in changes:
         facts["owner"] = make_person()
-    return UseCase.objects.create(**(facts | changes))
+    stage = changes.pop("stage", "proposed")
+    return at_stage(UseCase.objects.create(**(facts | changes)), stage)
 
 
 def make_deployment(

@@ -24,8 +24,12 @@ class Provider:
     url: str = ""
     answers: list[Any] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    # What requests that bring tools are answered with, if it is set.
+    tool_answer: Any = None
 
     def next_answer(self) -> Any:
+        if self.tool_answer is not None and "tools" in self.asked[-1]:
+            return self.tool_answer
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return answer() if callable(answer) else answer
 
@@ -33,11 +37,45 @@ class Provider:
 GOOD = json.dumps({"spdx": "MIT", "copyleft": False, "obligations": ["Keep the notice."]})
 
 
+@dataclass(frozen=True)
+class Streamed:
+    """An answer in pieces, for a request that asks for a stream."""
+
+    pieces: list[str]
+    breaks_off: bool = False
+    tells_usage: bool = True
+
+    def lines(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            yield _event({"choices": [{"index": 0, "delta": {"content": piece}}]})
+        if self.breaks_off:
+            return
+        yield _event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        if self.tells_usage:
+            usage = {"prompt_tokens": 100, "completion_tokens": 20}
+            yield _event({"choices": [], "usage": usage})
+        yield b"data: [DONE]\n\n"
+
+
+def _event(body: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+def tool_call(name: str, arguments: Any, call_id: str = "call_a1") -> dict[str, Any]:
+    """A provider's message that calls one tool."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    function = {"name": name, "arguments": text}
+    return {
+        "content": None,
+        "tool_calls": [{"id": call_id, "type": "function", "function": function}],
+    }
+
+
 @contextmanager
 def provider(*answers: Any) -> Iterator[Provider]:
     """Serves the answers in order, the last for ever; an int is an HTTP status.
 
-    A function is called for its answer, and may wait.
+    A function is called for its answer, and may wait; a dict is a whole message.
     """
     scripted = Provider(answers=list(answers) or [GOOD])
 
@@ -46,9 +84,13 @@ def provider(*answers: Any) -> Iterator[Provider]:
             length = int(self.headers["content-length"])
             scripted.asked.append(json.loads(self.rfile.read(length)))
             answer = scripted.next_answer()
+            if isinstance(answer, Streamed):
+                self.stream(answer)
+                return
             status = answer if isinstance(answer, int) else 200
+            message = answer if isinstance(answer, dict) else {"content": answer}
             body = {
-                "choices": [{"message": {"content": answer}, "finish_reason": "stop"}],
+                "choices": [{"message": message, "finish_reason": "stop"}],
                 "usage": {"prompt_tokens": 100, "completion_tokens": 20},
             }
             content = json.dumps(body if status == 200 else {"error": {}}).encode()
@@ -57,6 +99,14 @@ def provider(*answers: Any) -> Iterator[Provider]:
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def stream(self, answer: Streamed) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            for line in answer.lines():
+                self.wfile.write(line)
+                self.wfile.flush()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
@@ -87,13 +137,16 @@ def world() -> World:
     """The demo organisation without its history: everything released, one key."""
     from governance.approvals import services as approvals
     from governance.kernel.authority import Actor
+    from governance.registry.scoring_models import install_starting_scoring_model
 
     now = timezone.now()
     people = make(now)
     approvals.install_starting_policies(actor=Actor.system("tests"), now=now)
+    install_starting_scoring_model(actor=Actor.system("tests"), now=now)
     local, _ = demo._models(people, now)
     use_case = demo._licence_review(people, now)
     demo._queue(people, [use_case], now)
     demo._prompt(people, use_case, local, now)
+    demo.second_release(people, use_case, local, now)
     demo._budgets(people, use_case, now)
     return World(people, use_case, demo._key(people, use_case, now), now)

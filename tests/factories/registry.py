@@ -13,6 +13,7 @@ from governance.access.models import User
 from governance.kernel.authority import Actor
 from governance.registry import assessments, scoring
 from governance.registry.models import Dataset, Score, UseCase
+from governance.registry.scoring_content import STARTING
 from tests.factories.ledger import NOW, make_person
 
 _numbers = count(1)
@@ -24,15 +25,15 @@ def score(use_case: UseCase, owner: User, impact: int = 4, effort: int = 2) -> S
         use_case=use_case,
         impact=dict.fromkeys(scoring.IMPACT, impact),
         effort=dict.fromkeys(scoring.EFFORT, effort),
-        rationales=dict.fromkeys(assessments.DIMENSIONS, "Measured on last year's work."),
+        rationales=dict.fromkeys(STARTING.keys, "Measured on last year's work."),
         now=NOW,
     )
 
 
 def score_answers(points: int = 3) -> dict[str, Any]:
     """What the scores' form sends."""
-    whys = {f"{key}_why": f"Why {key}." for key in assessments.DIMENSIONS}
-    return dict.fromkeys(assessments.DIMENSIONS, points) | whys
+    whys = {f"{key}_why": f"Why {key}." for key in STARTING.keys}
+    return dict.fromkeys(STARTING.keys, points) | whys
 
 
 def make_dataset(sensitivity: str = "internal", **facts: Any) -> Dataset:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -13,7 +14,16 @@ from django.utils import timezone
 
 from governance.access.models import ApiKey, Grant
 from governance.approvals.delegation import delegate_signing
-from governance.approvals.models import ChangeRequest, Condition
+from governance.approvals.discussing import comment
+from governance.approvals.meetings import plan_meeting
+from governance.approvals.models import (
+    AgendaItem,
+    ChangePoint,
+    ChangeRequest,
+    Comment,
+    Condition,
+    Decision,
+)
 from governance.audit.models import AuditEvent
 from governance.audit.packs import request_pack
 from governance.audit.services import sequence
@@ -27,6 +37,9 @@ from governance.kernel.authority import Actor
 from governance.model_cards.models import ModelCard
 from governance.registry.mitigations import add_mitigation, judge_residual
 from governance.registry.models import ChecklistItem, Dataset, SuccessMetric, UseCase
+from governance.registry.rounds import open_round
+from prompts.batches.models import Batch
+from prompts.batches.services import create_batch
 from prompts.catalogue.models import Prompt
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
@@ -37,7 +50,12 @@ from telemetry.chargeback.models import Budget
 from telemetry.chargeback.statements import begin_closing
 from telemetry.drift.services import create_monitor, request_check
 from telemetry.ledger.models import Call
+from telemetry.webhooks.models import WebhookDelivery
+from telemetry.webhooks.services import create_endpoint, send_test
+from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
+from tests.factories.training import make_training, train
+from tests.factories.vendors import make_vendor
 
 # Signing in and out: the library's own pages.
 ELSEWHERE = ("accounts/",)
@@ -183,6 +201,10 @@ def things_of(settings: Any) -> Things:
         due_on=now.date() + timedelta(days=9),
         now=now,
     )
+    made = make_training()
+    training_record = train(people.users["owner"], made)
+    publish(people.actor("compliance"), people.actor("board"), roles=("owner",), now=now)
+    vendor = make_vendor(people.users["ml_engineer"], people.users["compliance"])
     delegation = delegate_signing(
         actor=people.actor("board"),
         delegate=people.users["owner"],
@@ -204,11 +226,29 @@ def things_of(settings: Any) -> Things:
     )
     check = request_check(actor=safety, monitor_id=monitor.pk, now=now)
     change = ChangeRequest.objects.filter(state="open").get()
+    scoring_round = open_round(
+        actor=safety,
+        use_case=use_case,
+        assessors=[people.users["safety"], people.users["owner"]],
+        due_on=now.date() + timedelta(days=9),
+        now=now,
+    )
+    said, point, item = discussed(here, change, now)
     event = AuditEvent.objects.filter(leaf__isnull=False).latest("at")
     release, budget = Release.objects.get(), Budget.objects.get(team=legal, use_case=None)
+    delivery, batch = asynchronous(here, now)
     values: dict[tuple[str, str], Any] = {
+        ("webhooks/", "pk"): delivery.endpoint_id,
+        ("webhooks/", "delivery"): delivery.pk,
+        ("batches/", "pk"): batch.pk,
         ("change-requests/", "pk"): change.pk,
         ("changes/", "pk"): change.pk,
+        ("change-requests/", "comment"): said.pk,
+        ("changes/", "comment"): said.pk,
+        ("change-requests/", "point"): point.pk,
+        ("changes/", "point"): point.pk,
+        ("meetings/", "pk"): item.meeting_id,
+        ("meetings/", "item"): item.pk,
         ("changes/policies/", "kind"): "use_case_stage",
         ("changes/policies/", "tier"): "limited",
         ("approvals/", "pk"): release.approval_id,
@@ -224,6 +264,8 @@ def things_of(settings: Any) -> Things:
         ("use-cases/", "metric"): SuccessMetric.objects.filter(use_case=use_case).get().pk,
         ("use-cases/", "mitigation"): mitigation.pk,
         ("use-cases/", "residual"): residual.pk,
+        ("use-cases/<slug:slug>/rounds/", "pk"): scoring_round.pk,
+        ("use-cases/", "round"): scoring_round.pk,
         ("use-cases/", "item"): ChecklistItem.objects.filter(use_case=use_case)[0].pk,
         ("datasets/", "pk"): Dataset.objects.get().pk,
         ("alerts/", "pk"): alert.pk,
@@ -254,6 +296,14 @@ def things_of(settings: Any) -> Things:
         ("frameworks/", "slug"): "eu-ai-act",
         ("compliance/actions/", "pk"): gap.pk,
         ("compliance-actions/", "pk"): gap.pk,
+        ("changes/training/", "code"): made.code,
+        ("training/records/", "pk"): training_record.pk,
+        ("training-records/", "pk"): training_record.pk,
+        ("library/", "slug"): "acceptable-use",
+        ("library/", "number"): 1,
+        ("policy-documents/", "slug"): "acceptable-use",
+        ("models/vendors/", "slug"): vendor.slug,
+        ("vendors/", "slug"): vendor.slug,
         ("drift/", "pk"): monitor.pk,
         ("drift-monitors/", "pk"): monitor.pk,
         ("drift-checks/", "pk"): check.pk,
@@ -266,6 +316,51 @@ def things_of(settings: Any) -> Things:
         ("releases/", "pk"): release.pk,
     }
     return Things(here, values)
+
+
+def asynchronous(here: World, now: datetime) -> tuple[WebhookDelivery, Batch]:
+    """A webhook with a message, and a batch of the owner."""
+    owner = here.people.actor("owner")
+    endpoint, _ = create_endpoint(
+        actor=owner, use_case=here.use_case, url="https://a.example/", events=["call.held"], now=now
+    )
+    batch, _ = create_batch(
+        actor=owner,
+        use_case=here.use_case,
+        chunks=[b'{"variables": {"licence_text": "MIT"}}'],
+        name="Licences",
+        calls_per_minute=60,
+        budget=Decimal(1),
+        now=now,
+    )
+    return send_test(actor=owner, endpoint_id=endpoint.pk, now=now), batch
+
+
+def discussed(
+    here: World, change: ChangeRequest, now: datetime
+) -> tuple[Comment, ChangePoint, AgendaItem]:
+    """A thread on the change, a point that an earlier decision asked for, and a meeting on it."""
+    people = here.people
+    said = comment(actor=people.actor("owner"), change_id=change.pk, text="Ready.", now=now).comment
+    decision = Decision.objects.create(
+        change=change,
+        revision=change.revision,
+        person=people.users["compliance"],
+        outcome="request_changes",
+        digest_seen=change.digest,
+        is_void=True,
+        at=now,
+    )
+    point = ChangePoint.objects.create(decision=decision, position=1, text="Name the fallback.")
+    meeting = plan_meeting(
+        actor=people.actor("board"),
+        title="AI board",
+        held_on=now.date(),
+        chaired_by=people.users["board"],
+        change_ids=[change.pk],
+        now=now,
+    )
+    return said, point, meeting.items.get()
 
 
 def incidents_classified(safety: Actor, incident_id: int, now: datetime) -> None:

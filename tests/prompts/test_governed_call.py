@@ -26,6 +26,7 @@ from reviews.queues.models import Queue
 from telemetry.chargeback.models import Budget
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.services import visible_answer
+from tests.factories.chargeback import limit_to
 from tests.factories.organisation import GOOD, Provider, World, provider, world
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +129,8 @@ def test_a_suspended_approval_stops_calls(here: World, model: Provider, kind: st
 
 
 def test_a_spent_budget_refuses_before_the_model_is_asked(here: World, model: Provider) -> None:
-    Budget.objects.update(limit=Decimal("0.000001"))
+    for budget in Budget.objects.filter(hard=True):
+        limit_to(budget, "0.00")
     assert refused(here) == "budget_exceeded"
     assert model.asked == []
 

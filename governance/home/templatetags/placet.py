@@ -10,10 +10,11 @@ from typing import Any
 import nh3
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from governance.kernel import terms
 from governance.kernel.canonical import plain
 
 register = template.Library()
@@ -40,6 +41,7 @@ _TONES: dict[str, str] = {
             "yes",
             "captured",
             "answered",
+            "valid",
         ],
         "good",
     ),
@@ -65,17 +67,23 @@ _TONES: dict[str, str] = {
             "running",
             "closing",
             "request_changes",
+            "provisional",
+            "bundled",
+            "emergency",
             "approve_with_conditions",
             "insufficient_data",
             "due",
             "admitted",
             "partly_answered",
+            "runs_out_soon",
         ],
         "wait",
     ),
+    "unconfirmed": "wait",
     **dict.fromkeys(
         [
             "rejected",
+            "reverted",
             "failed",
             "blocked",
             "suspended",
@@ -92,6 +100,8 @@ _TONES: dict[str, str] = {
             "suspense",
             "error",
             "no_evidence",
+            "run_out",
+            "missing",
         ],
         "bad",
     ),
@@ -137,6 +147,8 @@ def money(amount: Any, currency: str = "", places: int = 2) -> SafeString:
     value = Decimal(amount)
     if value and abs(value) < Decimal("0.01"):
         places = 6
+    elif not value:
+        places = min(places, 2)
     return format_html('<span class="money">{} {}</span>', f"{value:,.{places}f}", currency)
 
 
@@ -228,3 +240,21 @@ def is_list(value: Any) -> bool:
 def json_pretty(value: Any) -> str:
     """JSON with line breaks, for reading."""
     return json.dumps(plain(value), indent=2, ensure_ascii=False)
+
+
+@register.filter
+def revealed(value: Any) -> SafeString:
+    """Text that somebody decides on, with every unseen character as a marked symbol."""
+    pieces = terms.revealed(str("" if value is None else value))
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (
+                format_html('<span class="unseen" title="{}">{}</span>', what, piece)
+                if what
+                else piece,
+            )
+            for piece, what in pieces
+        ),
+    )

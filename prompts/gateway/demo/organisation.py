@@ -22,13 +22,24 @@ from governance.model_cards.models import Deployment
 from governance.registry import assessments, datasets, metrics
 from governance.registry import services as registry
 from governance.registry.models import UseCase
+from governance.registry.scoring_models import install_starting_scoring_model
 from prompts.catalogue import services as catalogue
 from prompts.catalogue.models import PromptVersion
-from prompts.gateway.demo import content, monitors, past
+from prompts.gateway.demo import (
+    boardroom,
+    checklist,
+    content,
+    governing,
+    monitors,
+    notices,
+    past,
+    scoring,
+    together,
+)
 from prompts.gateway.demo.people import People, make
 from prompts.releases import services as releases
 from reviews.queues.upkeep import ServiceTimes, create_queue
-from telemetry.chargeback import services as chargeback
+from telemetry.chargeback.proposals import propose_budget
 
 HISTORY_STARTS = date(2026, 1, 1)
 SIGNATORIES = ("board", "compliance", "safety", "data_steward", "ml_engineer", "finance")
@@ -40,24 +51,35 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("people, teams and roles")
         people = make(now)
         approvals.install_starting_policies(actor=Actor.system("demo"), now=now)
+        install_starting_scoring_model(actor=Actor.system("demo"), now=now)
         say("model cards, deployments and prices")
         local, hosted = _models(people, now)
         say("use cases")
         licence = _licence_review(people, now)
         code = _history_use_case(people, "code-assistant", "engineering", now)
         support = _history_use_case(people, "support-replies", "support", now)
+        scoring.score_together(people, licence, support, now)
         say("the review queue")
         _queue(people, [licence, code, support], now)
         say("prompt and release")
         _prompt(people, licence, local, now)
         say("budgets")
         _budgets(people, licence, now)
+        together.bundle_limits(people, now)
         say("usage history from the real trace")
         past.replay(people, code, hosted, now, 34)
         past.replay(people, support, hosted, now, 55)
+        say("worth and mitigations")
+        notices.value(people, licence, code, now)
+        notices.guard(people, support, now)
         say("drift monitors")
         monitors.watch(people.actor("safety"), code, licence, now)
         past.happen(people, licence, now)
+        # After the incident: opened before it, the request would go stale at once.
+        second_release(people, licence, local, now)
+        say("trainings, a vendor and a policy")
+        governing.govern(people, now, sign)
+        boardroom.talk(people, now)
         key = _key(people, licence, now)
     _write_sign_ins(people, {licence.slug: key})
 
@@ -175,8 +197,11 @@ def _licence_review(people: People, now: datetime) -> UseCase:
         target=Decimal(30),
         now=now,
     )
+    checklist.complete(people, use_case, now)
+    checklist.waive(people, use_case, now)
     for target in ("assessed", "approved", "pilot"):
         _advance(people, use_case, target, now)
+    sign(people, notices.propose_notice(people, use_case, now), now)
     value, source = Decimal(55), "timed by hand in the first week"
     metrics.measure(actor=owner, metric=metric, value=value, on=now.date(), source=source, now=now)
     return use_case
@@ -211,9 +236,9 @@ def _intake(people: People, use_case: UseCase, now: datetime, *, harm: bool) -> 
         rationale="Scored with the team; the texts are at hand.",
         now=now,
     )
-    assessments.assess_risk(
-        actor=people.actor("safety"), use_case=use_case, answers={"harm": harm}, now=now
-    )
+    # Its replies reach customers unread: high.
+    given = {"harm": harm, "decides": use_case.slug == "support-replies"}
+    assessments.assess_risk(actor=people.actor("safety"), use_case=use_case, answers=given, now=now)
     use_case.refresh_from_db()
 
 
@@ -223,6 +248,8 @@ def _advance(people: People, use_case: UseCase, target: str, now: datetime) -> N
         use_case=use_case,
         target=target,
         reason=f"Everything that {target} needs is there.",
+        pilot_days=30 if target == "pilot" else None,
+        pilot_success="A dependency is cleared in half an hour." if target == "pilot" else "",
         now=now,
     )
     sign(people, change, now)
@@ -286,6 +313,11 @@ def _prompt(people: People, use_case: UseCase, local: Deployment, now: datetime)
     first = catalogue.create_version(actor=author, prompt=prompt, now=now, **content.PROMPT)
     change = _propose(people, first, local, "First release for the pilot.", now)
     sign(people, change, now)
+
+
+def second_release(people: People, use_case: UseCase, local: Deployment, now: datetime) -> None:
+    """The request that waits for the board: the next version of the prompt."""
+    author, prompt = people.actor("prompt_engineer"), use_case.prompts.get()
     messages: list[dict[str, str]] = [dict(one) for one in content.PROMPT["messages"]]
     messages[0]["content"] = content.SECOND_SYSTEM
     changed: dict[str, Any] = content.PROMPT | {
@@ -312,17 +344,18 @@ def _propose(
 def _budgets(people: People, licence: UseCase, now: datetime) -> None:
     limits = {"legal": "0.05", "engineering": "25", "support": "40"}
     for team, limit in limits.items():
-        chargeback.create_budget(
-            actor=people.actor("finance"),
+        change = propose_budget(
+            actor=people.actor("owner"),
             team=people.teams[team],
             limit=Decimal(limit),
             starts_on=now.date().replace(day=1),
             reason="Agreed for the pilot",
             now=now,
         )
+        sign(people, change, now)
     # What a dozen licences cost is most of it. It warns and stops nothing: the team's does.
-    chargeback.create_budget(
-        actor=people.actor("finance"),
+    change = propose_budget(
+        actor=people.actor("owner"),
         team=people.teams["legal"],
         use_case=licence,
         limit=Decimal("0.0029"),
@@ -331,6 +364,7 @@ def _budgets(people: People, licence: UseCase, now: datetime) -> None:
         reason="A first dozen licences",
         now=now,
     )
+    sign(people, change, now)
 
 
 def _key(people: People, use_case: UseCase, now: datetime) -> str:

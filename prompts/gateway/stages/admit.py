@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from governance.approvals.selectors import approval_in_force
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import WrongState
 from governance.kernel.terms import Environment, RiskTier, Sensitivity
 from governance.policy.rules import obligations
 from governance.registry.rules import SERVING_STAGES, Stage
+from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
+from prompts.gateway.conversation import kept
+from prompts.gateway.governing import generation, governing
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
     BudgetExceeded,
+    CostLimitReached,
     IdempotencyKeyReused,
     RateLimitExceeded,
     StillRunning,
@@ -26,7 +30,7 @@ from prompts.gateway.refusals import (
 )
 from prompts.gateway.stages.route import most_input_tokens, route
 from prompts.releases.models import Release
-from telemetry.chargeback import services as chargeback
+from telemetry.chargeback import holds
 from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import OPEN_STATES
@@ -47,11 +51,6 @@ def earlier_call(context: CallContext) -> Call | None:
         raise IdempotencyKeyReused(
             "This idempotency key was used with another request. Use a new key for a new request."
         )
-    if call.state in OPEN_STATES and call.mode == "sync":
-        raise StillRunning(
-            "The same request is still being answered; ask again in a moment.",
-            retry_after_seconds=2,
-        )
     return call
 
 
@@ -70,9 +69,7 @@ def check_admission(context: CallContext) -> None:
             f"“{use_case.slug}” is {use_case.stage}: it answers from the pilot stage on, which "
             "its owner proposes and the board approves."
         )
-    if not approval_in_force(
-        kind="use_case_stage", subject_id=use_case.pk, now=context.received_at
-    ):
+    if not context.known_governing.stage_is_approved(context.received_at):
         raise ApprovalNotInForce(
             f"The approval of “{use_case.slug}” has ended. Its owner must propose it again."
         )
@@ -90,12 +87,13 @@ def _check_rate(context: CallContext) -> None:
             f"This key may make {context.key.requests_per_minute} calls a minute.",
             retry_after_seconds=60,
         )
+    context.calls_left = context.key.requests_per_minute - recent - 1
 
 
 def admit(context: CallContext) -> str:
     """The first transaction: the call's row, its sealed request, and the hold of attempt 1."""
     request, release = context.request, context.known_release
-    body = json.dumps(context.messages, ensure_ascii=False)
+    body = json.dumps([kept(one) for one in context.messages], ensure_ascii=False)
     end_user = hashlib.sha256(request.end_user.encode()).hexdigest() if request.end_user else ""
     try:
         with transaction.atomic():
@@ -110,21 +108,21 @@ def admit(context: CallContext) -> str:
                 idempotency_key=request.idempotency_key,
                 idempotency_hash=request.body_hash,
                 lease=LEASE,
+                starts=request.mode != "async",
                 release_id=release.pk,
                 prompt_version_id=release.version_id,
                 prompt_label=str(release.version),
                 deployment=context.deployments[0],
                 sensitivity=context.sensitivity,
                 request_hash=text_digest(body),
+                stage_trail=[one for one in context.trail if "took_ms" in one],
                 redactions=context.redactions,
                 findings=context.findings,
                 task_id=request.task_id,
                 end_user_hash=end_user,
             )
-            amount = hold_attempt(context, call, 1, 0)
-            if request.mode != "async":
-                call = ledger.start_call(call=call, now=context.received_at, lease=LEASE)
-    except chargeback.BudgetExceeded as exceeded:
+            amount = hold_attempt(context, call, 1, 0, is_new=True)
+    except holds.BudgetExceeded as exceeded:
         raise BudgetExceeded(exceeded.message) from None
     except IntegrityError:
         raise StillRunning(
@@ -135,12 +133,16 @@ def admit(context: CallContext) -> str:
     return f"{amount} held"
 
 
-def hold_attempt(context: CallContext, call: Call, number: int, deployment_index: int) -> str:
+def hold_attempt(
+    context: CallContext, call: Call, number: int, deployment_index: int, *, is_new: bool = False
+) -> str:
     """Hold the most that one attempt on that deployment can cost, on every budget above."""
     deployment = context.deployments[deployment_index]
     prices = context.prices[deployment.pk]
     amount = prices.ceiling(most_input_tokens(context), context.max_tokens)
-    chargeback.reserve(
+    _check_cost_limit(context, amount)
+    hold = holds.reserve_new if is_new else holds.reserve
+    hold(
         call=call,
         attempt=number,
         amount=amount,
@@ -149,6 +151,14 @@ def hold_attempt(context: CallContext, call: Call, number: int, deployment_index
     )
     context.held_attempts = max(context.held_attempts, number)
     return f"{amount} {prices.currency}"
+
+
+def _check_cost_limit(context: CallContext, amount: Decimal) -> None:
+    """What earlier attempts cost and what this one may stay within what the caller gave."""
+    limit = context.request.most_cost
+    spent = sum((one.cost for one in context.attempts), Decimal(0))
+    if limit is not None and spent + amount > limit:
+        raise CostLimitReached(f"This could cost up to {spent + amount}, and {limit} is left.")
 
 
 def retention(context: CallContext) -> timedelta:
@@ -182,6 +192,7 @@ def resume(call_id: UUID) -> CallContext | None:
 
 def _remember(context: CallContext, call: Call) -> None:
     context.use_case, context.key = call.use_case, call.api_key
+    context.governing = governing(call.use_case.slug, generation())
     context.release = (
         Release.objects.select_related("version__prompt", "approval", "prompt")
         .filter(pk=call.release_id or 0)
@@ -190,8 +201,10 @@ def _remember(context: CallContext, call: Call) -> None:
     context.messages = json.loads(ledger.held_input(call) or "[]")
     context.sensitivity = Sensitivity(call.sensitivity)
     context.redactions, context.findings = dict(call.redactions), list(call.findings)
-    context.max_tokens = int(context.known_release.version.parameters.get("max_tokens", 512))
+    version = context.known_release.version
+    context.asked = asked_of(version.parameters, version.output_contract, {})
     context.held_attempts = 1
+    context.trail = list(call.stage_trail)
 
 
 def check_still_admitted(context: CallContext) -> None:

@@ -4,40 +4,64 @@ from __future__ import annotations
 
 import structlog
 
-from governance.access.selectors import KeyRefused, authenticate_key
+from governance.access.models import ApiKey
+from governance.access.selectors import KeyRefused
 from governance.kernel.authority import Permission
-from governance.registry.models import UseCase
 from prompts.gateway.context import CallContext
+from prompts.gateway.governing import (
+    Generation,
+    Governing,
+    authenticated_key,
+    generation,
+    governing,
+)
 from prompts.gateway.refusals import InsufficientScope, InvalidApiKey, ModelNotFound
 
 
 def authenticate(context: CallContext) -> None:
     """The key's own use case, or for a person one of a team in which they may try."""
     slug = context.request.model.partition("/")[0]
+    seen = generation()
     if context.request.person is not None:
-        context.use_case = _tried_by_person(context, slug)
-        return
-    try:
-        key = authenticate_key(context.request.presented_key, context.received_at)
-    except KeyRefused as refusal:
-        raise InvalidApiKey(refusal.message) from None
+        found = _tried_by_person(context, slug, seen)
+    else:
+        found = _of_key(context, slug, seen)
+    context.governing, context.use_case = found, found.use_case
+
+
+def _of_key(context: CallContext, slug: str, seen: Generation) -> Governing:
+    key = _key(context, seen)
     context.key = key
     structlog.contextvars.bind_contextvars(actor=f"key:{key.prefix}")
     if "calls:create" not in key.scopes:
         raise InsufficientScope("This API key may read calls, not make them.")
-    found = UseCase.objects.select_related("team").filter(pk=key.use_case_id, slug=slug).first()
-    if found is None:
+    found = governing(slug, seen)
+    if found is None or found.use_case.pk != key.use_case_id:
         raise ModelNotFound(
             f"The model “{slug}” does not exist or is not this key's. "
             f"This key calls “{key.use_case_slug}”.",
             param="model",
         )
-    context.use_case = found
+    return found
 
 
-def _tried_by_person(context: CallContext, slug: str) -> UseCase:
+def _key(context: CallContext, seen: Generation) -> ApiKey:
+    request, now = context.request, context.received_at
+    if request.key_id is not None:
+        live = ApiKey.objects.select_related("team").filter(pk=request.key_id).first()
+        if live is None or not live.is_live(now):
+            raise InvalidApiKey("The API key of this work has ended.")
+        return live
+    try:
+        return authenticated_key(request.presented_key, now, seen)
+    except KeyRefused as refusal:
+        raise InvalidApiKey(refusal.message) from None
+
+
+def _tried_by_person(context: CallContext, slug: str, seen: Generation) -> Governing:
     person = context.request.person
-    found = UseCase.objects.select_related("team").filter(slug=slug).first()
-    if found is None or person is None or not person.may(Permission.CALL_TRY, found.team):
+    found = governing(slug, seen)
+    team = found.use_case.team if found else None
+    if found is None or person is None or not person.may(Permission.CALL_TRY, team):
         raise ModelNotFound(f"There is no use case “{slug}” that you may try.", param="model")
     return found

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from governance.approvals.models import Approval
 from governance.kernel.terms import Environment
+from prompts.catalogue.models import PromptVersion
 from prompts.catalogue.rendering import render, value_problems
+from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext
+from prompts.gateway.conversation import image_urls
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
     InvalidRequest,
@@ -15,10 +20,6 @@ from prompts.gateway.refusals import (
     UnsupportedParameter,
 )
 from prompts.releases.models import Release
-from prompts.releases.selectors import running_releases
-
-DEFAULT_MAX_TOKENS = 512
-CALLER_PARAMETERS = {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed"}
 
 
 def compose(context: CallContext) -> str:
@@ -27,15 +28,34 @@ def compose(context: CallContext) -> str:
     _check_approval(release.approval, release, context)
     context.release = release
     context.messages = _messages(release, context)
-    context.max_tokens = _max_tokens(release, context)
+    version = release.version
+    context.asked = asked_of(
+        version.parameters, version.output_contract, context.request.parameters
+    )
+    if context.request.mode == "async":
+        _check_can_wait(context, version)
     return str(release)
+
+
+def _check_can_wait(context: CallContext, version: PromptVersion) -> None:
+    """A worker asks with the messages that were kept: what else was asked would be dropped."""
+    own = asked_of(version.parameters, version.output_contract, {})
+    for name, value in context.request.parameters.items():
+        if asked_of(version.parameters, version.output_contract, {name: value}) != own:
+            raise UnsupportedParameter(
+                f"“{name}” is taken only where the answer is waited for; leave it out.", param=name
+            )
+    if image_urls(context.messages):
+        raise UnsupportedParameter(
+            "Images are not kept, so they are taken only where the answer is waited for.",
+            param="messages",
+        )
 
 
 def _release(context: CallContext) -> Release:
     slug = context.request.model.partition("/")[2]
-    running = running_releases(
-        context.known_use_case, Environment(context.request.environment), context.received_at
-    )
+    environment = Environment(context.request.environment)
+    running = context.known_governing.running(environment, context.received_at)
     if not running:
         raise NoApprovedRelease(
             "No prompt release of this use case is in force. Its team must propose one and the "
@@ -59,7 +79,7 @@ def _check_approval(approval: Approval, release: Release, context: CallContext) 
         )
 
 
-def _messages(release: Release, context: CallContext) -> list[dict[str, str]]:
+def _messages(release: Release, context: CallContext) -> list[dict[str, Any]]:
     version = release.version
     problems = value_problems(version.variables, context.request.variables)
     if problems:
@@ -73,20 +93,4 @@ def _messages(release: Release, context: CallContext) -> list[dict[str, str]]:
             "extra body field “variables”, and an empty list of messages.",
             param="messages",
         )
-    return messages + context.request.messages
-
-
-def _max_tokens(release: Release, context: CallContext) -> int:
-    unknown = context.request.parameters.keys() - CALLER_PARAMETERS
-    if unknown:
-        name = sorted(unknown)[0]
-        raise UnsupportedParameter(f"“{name}” is not supported here; leave it out.", param=name)
-    limit = int(release.version.parameters.get("max_tokens", DEFAULT_MAX_TOKENS))
-    asked = context.request.parameters.get("max_completion_tokens") or (
-        context.request.parameters.get("max_tokens")
-    )
-    if asked is None:
-        return limit
-    if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
-        raise InvalidRequest("max_tokens is a whole number of at least 1.", param="max_tokens")
-    return min(asked, limit)
+    return [*messages, *context.request.messages]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from governance.kernel.terms import Oversight, RiskTier
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
+from governance.policy import tool_calls
+from governance.policy.rules import effective_oversight, obligations
 from prompts.gateway.context import Attempt, CallContext
 from prompts.gateway.providers import (
     RETRYABLE,
@@ -16,10 +20,12 @@ from prompts.gateway.providers import (
     ProviderRequest,
     ProviderResponse,
     complete,
+    estimated_usage,
+    stream,
 )
-from prompts.gateway.refusals import BudgetExceeded, ProviderFailed, ProviderTimedOut
+from prompts.gateway.refusals import BudgetExceeded, ProviderFailed, ProviderTimedOut, Refusal
 from prompts.gateway.stages.admit import hold_attempt
-from telemetry.chargeback import services as chargeback
+from telemetry.chargeback.holds import BudgetExceeded as NoRoom
 
 TRIES_PER_DEPLOYMENT = 2
 FIRST_PAUSE_SECONDS = 0.2
@@ -39,9 +45,11 @@ def invoke(context: CallContext) -> str:
                     break
                 time.sleep(FIRST_PAUSE_SECONDS * 2**one_try * random.uniform(0.5, 1.5))  # noqa: S311  # jitter
                 continue
-            context.output = response.text
+            context.output = answer_of(context, response)
             context.latency_ms = round((time.perf_counter() - started) * 1000)
             note = f"{deployment.name} answered in {context.latency_ms} ms"
+            if context.first_token_ms is not None:
+                note += f", its first words after {context.first_token_ms}"
             return f"{note} after {'; '.join(failures)}" if failures else note
     timed_out = bool(failures) and failures[-1].endswith("timeout")
     refusal = ProviderTimedOut if timed_out else ProviderFailed
@@ -51,27 +59,80 @@ def invoke(context: CallContext) -> str:
     )
 
 
-def ask(context: CallContext, index: int, messages: list[dict[str, str]]) -> ProviderResponse:
+def answer_of(context: CallContext, response: ProviderResponse) -> str:
+    """The text to screen and keep: calls of tools are written down where the contract has them."""
+    if context.asked.tools is None:
+        return response.text
+    return tool_calls.written(context.contract, response.text, list(response.tool_calls))
+
+
+def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> ProviderResponse:
     """One attempt with a hold of its own, kept as billed or not for settle."""
     deployment = context.deployments[index]
     number = len(context.attempts) + 1
     if number > context.held_attempts:
         _hold(context, number, index)
+    request = _request(context, messages)
+    rest_connection()
+    heard: list[str] = []
     try:
-        response = complete(deployment, _request(context, messages))
-    except ProviderError as error:
-        # After a time-out the provider may have worked and will bill; others did not.
-        _keep(context, number, deployment, Usage(), is_billed=False)
+        response = _asked(context, deployment, request, heard)
+    except (ProviderError, Refusal) as error:
+        # What had come by then is paid for. After a time-out the provider may bill too.
+        usage = estimated_usage(request, "".join(heard)) if heard else Usage()
+        _keep(context, number, deployment, usage, is_billed=bool(heard))
+        if heard and isinstance(error, ProviderError):
+            raise ProviderFailed("The model broke off in the middle of its answer.") from None
         raise error
     _keep(context, number, deployment, response.usage, is_billed=True)
     return response
+
+
+def _asked(
+    context: CallContext, deployment: Deployment, request: ProviderRequest, heard: list[str]
+) -> ProviderResponse:
+    """Piece by piece where the pieces may leave; `heard` keeps those that came."""
+    listener = context.listener
+    if listener is None or not leaves_in_pieces(context):
+        return complete(deployment, request)
+    started = time.perf_counter()
+
+    def hear(text: str) -> None:
+        if not heard:
+            context.first_token_ms = round((time.perf_counter() - started) * 1000)
+        heard.append(text)
+        listener(context, text)
+
+    return stream(deployment, request, hear)
+
+
+def leaves_in_pieces(context: CallContext) -> bool:
+    """Whether nothing can keep the answer back once it has begun.
+
+    Nobody looks at it first, its contract takes any text, and no placeholder is to be put
+    back into it.
+    """
+    use_case = context.known_use_case
+    tier = RiskTier(use_case.tier or RiskTier.HIGH)
+    oversight = effective_oversight(Oversight(use_case.oversight), tier)
+    takes_any_text = context.contract.get("type", "text") == "text" and not context.contract.get(
+        "max_chars"
+    )
+    restores = obligations(context.sensitivity, tier).restore_placeholders
+    return oversight == Oversight.NONE and takes_any_text and not restores
+
+
+def rest_connection() -> None:
+    """Nothing of the database is kept while a provider thinks."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _hold(context: CallContext, number: int, index: int) -> None:
     try:
         with transaction.atomic():
             hold_attempt(context, context.known_call, number, index)
-    except chargeback.BudgetExceeded as exceeded:
+    except NoRoom as exceeded:
         raise BudgetExceeded(exceeded.message) from None
 
 
@@ -82,11 +143,14 @@ def _keep(
     context.attempts.append(Attempt(number, deployment, prices, usage, is_billed))
 
 
-def _request(context: CallContext, messages: list[dict[str, str]]) -> ProviderRequest:
-    version = context.known_release.version
-    parameters = {name: value for name, value in version.parameters.items() if name != "max_tokens"}
+def _request(context: CallContext, messages: list[dict[str, Any]]) -> ProviderRequest:
+    asked = context.asked
     return ProviderRequest(
-        messages, context.max_tokens, parameters, response_format(context.contract)
+        messages,
+        asked.max_tokens,
+        asked.parameters,
+        response_format(context.contract),
+        asked.tools,
     )
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from governance.kernel.terms import RiskTier, Sensitivity
 from governance.model_cards import pricing
-from governance.model_cards.selectors import callable_deployments, prices_on
+from governance.model_cards.models import Deployment
 from governance.policy.rules import obligations
+from prompts.gateway import conversation
 from prompts.gateway.context import CallContext
 from prompts.gateway.refusals import (
     NoDeploymentAvailable,
     PriceUnknown,
     RequestTooLarge,
     SensitivityNotPermitted,
+    UnsupportedParameter,
 )
-
-TOKENS_PER_MESSAGE = 8
 
 
 def route(context: CallContext) -> str:
     """Deployments under the ceiling, in the release's order, each with today's price."""
-    found = callable_deployments(context.known_release.deployment_ids)
+    found = context.known_governing.callable(context.known_release)
     if not found:
         raise NoDeploymentAvailable(
             "No deployment of this release can be called now: its model card or approval is not "
@@ -38,6 +38,7 @@ def route(context: CallContext) -> str:
         raise SensitivityNotPermitted(
             f"No deployment of this release may see {context.sensitivity} content."
         )
+    permitted = _seeing(context, permitted)
     needed = most_input_tokens(context) + context.max_tokens
     fitting = [one for one in permitted if one.context_tokens >= needed // 2]
     if not fitting:
@@ -45,12 +46,27 @@ def route(context: CallContext) -> str:
     context.deployments = fitting
     for one in fitting:
         try:
-            context.prices[one.pk] = prices_on(one, context.received_at.date())
+            context.prices[one.pk] = context.known_governing.prices_on(
+                one, context.received_at.date()
+            )
         except pricing.PriceUnknown as unknown:
             raise PriceUnknown(f"{unknown} Finance must set it before calls can be made.") from None
     return ", then ".join(one.name for one in fitting)
 
 
+def _seeing(context: CallContext, permitted: list[Deployment]) -> list[Deployment]:
+    """With images, those deployments alone that were approved for them."""
+    if not conversation.image_urls(context.messages):
+        return permitted
+    seeing = [one for one in permitted if one.takes_images]
+    if not seeing:
+        raise UnsupportedParameter(
+            "No deployment that this call may use takes images; send the messages without them.",
+            param="messages",
+        )
+    return seeing
+
+
 def most_input_tokens(context: CallContext) -> int:
-    """An upper estimate: natural text has more than two characters a token."""
-    return sum(len(one["content"]) // 2 + TOKENS_PER_MESSAGE for one in context.messages)
+    """An upper estimate, with the tools that the model is told of."""
+    return conversation.most_tokens(context.messages, context.asked.tools)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 from governance.kernel.terms import RiskTier
-from governance.policy import output_contract
+from governance.policy import output_contract, tool_calls
 from governance.policy.rules import PERSONAL, obligations
 from prompts.gateway import screens
 from prompts.gateway.context import CallContext
 from prompts.gateway.providers import ProviderError
 from prompts.gateway.refusals import OutputContractFailed
-from prompts.gateway.stages.invoke import ask
+from prompts.gateway.stages.invoke import answer_of, ask
 
 
 def screen_output(context: CallContext) -> str:
@@ -22,8 +24,17 @@ def screen_output(context: CallContext) -> str:
     _note_leaks(context)
     tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
     if obligations(context.sensitivity, tier).restore_placeholders:
-        context.output = screens.restored(context.output, context.placeholders)
+        context.output = screens.restored(context.output, _values(context))
     return note
+
+
+def _values(context: CallContext) -> dict[str, str]:
+    """What placeholders stand for; within JSON as JSON writes it."""
+    is_json = context.contract.get("type") == "json_schema" or tool_calls.answer_in(context.output)
+    if not is_json:
+        return context.placeholders
+    values = context.placeholders.items()
+    return {name: json.dumps(value, ensure_ascii=False)[1:-1] for name, value in values}
 
 
 def _repair(context: CallContext, errors: list[str]) -> str:
@@ -38,7 +49,7 @@ def _repair(context: CallContext, errors: list[str]) -> str:
         response = ask(context, context.deployments.index(used), messages)
     except ProviderError:
         raise _failed(errors) from None
-    context.output = output_contract.without_fence(response.text)
+    context.output = output_contract.without_fence(answer_of(context, response))
     repaired = output_contract.check(context.contract, context.output)
     if not repaired.ok:
         raise _failed(repaired.errors)
@@ -54,13 +65,14 @@ def _failed(errors: list[str]) -> OutputContractFailed:
 
 
 def _note_leaks(context: CallContext) -> None:
-    if screens.PLACEHOLDER.search(context.output):
+    said = tool_calls.without_ids(context.output) if context.asked.tools else context.output
+    if screens.PLACEHOLDER.search(said):
         context.note_finding(
             "leaked_placeholder", "screen output", "a placeholder is in the answer"
         )
-    if screens.SECRETS.search(context.output):
+    if screens.SECRETS.search(said):
         context.note_finding("secret", "screen output", "something like a credential")
-    found = screens.find_personal_data(context.output, PERSONAL)
+    found = screens.find_personal_data(said, PERSONAL)
     if found:
         kinds = ", ".join(sorted({one.entity for one in found}))
         context.note_finding("personal_data", "screen output", kinds)

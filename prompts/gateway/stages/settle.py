@@ -12,7 +12,7 @@ from prompts.gateway.context import Attempt, CallContext
 from prompts.gateway.refusals import ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
 from reviews.queues.services import open_item
-from telemetry.chargeback import services as chargeback
+from telemetry.chargeback.holds import end_holds, release_open
 from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import CallState
@@ -34,9 +34,6 @@ def _settle(context: CallContext) -> None:
     now = timezone.now()
     call = context.known_call
     billed = [_billed(one) for one in context.attempts if one.is_billed]
-    for attempt in billed:
-        chargeback.capture(call=call, attempt=attempt.attempt, amount=attempt.amount, now=now)
-    chargeback.release_open(call=call, now=now)
     last = context.attempts[-1] if context.attempts else None
     keeps_output = bool(context.output) and context.refusal is None
     body = ledger.Body(context.output, now + retention(context)) if keeps_output else None
@@ -64,6 +61,9 @@ def _settle(context: CallContext) -> None:
             now=now,
             priority=len(context.findings),
         )
+    # Last, because everybody's next call waits for these rows.
+    bills = {attempt.attempt: attempt.amount for attempt in billed}
+    end_holds(call=context.call, bills=bills, now=now)
 
 
 def _billed(attempt: Attempt) -> ledger.BilledAttempt:
@@ -91,7 +91,7 @@ def settle_refused(context: CallContext) -> None:
     that work are evidence."""
     if context.use_case is None or context.refusal is None:
         return
-    if context.refusal.code in ("still_running", "idempotency_key_reused"):
+    if context.refusal.code in ("still_running", "idempotency_key_reused", "result_gone"):
         return
     now = timezone.now()
     release = context.release
@@ -128,7 +128,7 @@ def settle_lost(call: Call) -> Call:
     with transaction.atomic():
         now = timezone.now()
         if call.started_at is None:
-            chargeback.release_open(call=call, now=now)
+            release_open(call=call, now=now)
         return ledger.settle_call(
             call=call,
             outcome="fail",
@@ -144,7 +144,7 @@ def cancel(*, call: Call, now: datetime) -> Call:
     call = ledger.locked(call.pk)  # a worker may begin it at this very moment
     if call.state != CallState.ADMITTED:
         raise WrongState(f"Nothing was cancelled: the call is {call.state} already.")
-    chargeback.release_open(call=call, now=now)
+    release_open(call=call, now=now)
     return ledger.settle_call(
         call=call,
         outcome="fail",

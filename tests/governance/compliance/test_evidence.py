@@ -16,7 +16,8 @@ from governance.compliance.frameworks import FRAMEWORKS
 from governance.compliance.registries import control_evidence
 from governance.compliance.rules import ControlState
 from governance.compliance.selectors import answers_for
-from governance.registry.models import Dataset, UseCase
+from governance.registry.disclosures import note_fetch
+from governance.registry.models import Dataset, Disclosure
 from tests.factories.organisation import World, world
 from tests.governance.compliance.conftest import Desk
 
@@ -56,9 +57,11 @@ def test_old_decisions_go_stale(here: World) -> None:
     assert asked("independent-decisions", timedelta(days=366))[2] == ControlState.STALE
 
 
-def test_a_served_use_case_without_a_disclosure_text_shows(here: World) -> None:
+def test_a_notice_counts_when_it_is_approved_in_force_and_asked_for(here: World) -> None:
+    assert asked("disclosure") == (0, 1, ControlState.NONE)
+    note_fetch(Disclosure.objects.get(), timezone.now())
     assert asked("disclosure") == (1, 1, ControlState.ANSWERED)
-    UseCase.objects.update(disclosure_text="")
+    Disclosure.objects.update(state="withdrawn")
     assert asked("disclosure") == (0, 1, ControlState.NONE)
 
 

@@ -14,7 +14,7 @@ from governance.access.models import User
 from governance.audit.models import AuditEvent
 from governance.incidents.models import Incident, Playbook
 from tests.factories.incidents import Watch, contain, make_incident, make_reviewed, make_watch, move
-from tests.factories.ledger import make_person
+from tests.factories.ledger import make_person, make_team
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,20 @@ def test_the_list_shows_which_clock_ends_first(watch: Watch, safety: Client) -> 
     assert listed("show=closed") == [gone.pk]
     assert len(listed("")) == 4
     assert b"1 of 1 overdue" in safety.get("/incidents/").content
+
+
+def test_an_incident_of_another_team_is_unknown_to_who_has_no_part_in_it(watch: Watch) -> None:
+    stranger = make_person("owner", make_team("elsewhere"))
+    client, incident = signed_in(stranger), make_incident(watch)
+    url = f"/incidents/{incident.pk}/"
+    for path in ("/incidents/", "/api/v1/incidents/"):
+        assert incident.title not in client.get(path).content.decode()
+    assert client.get(url).status_code == client.get(f"/api/v1{url}").status_code == 404
+    # Who declared it, who has something to do after it, and the team's own people see it.
+    assert signed_in(watch.people["reviewer"]).get(url).status_code == 200
+    assert signed_in(make_person("owner", watch.use_case.team)).get(url).status_code == 200
+    incident.actions.create(text="Name the unit.", owner=stranger, due_on="2099-01-31")
+    assert client.get(url).status_code == 200
 
 
 def test_an_empty_list_says_what_it_is_for(safety: Client) -> None:

@@ -17,17 +17,16 @@ from governance.model_cards.models import ModelCard
 from governance.model_cards.reviewing import remind_of_reviews
 from governance.model_cards.tasks import remind_of_reviews as task
 from tests.factories.ledger import NOW, make_person
+from tests.factories.stages import approve_card
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def approved(card: ModelCard) -> ModelCard:
-    ModelCard.objects.filter(pk=card.pk).update(
-        state="approved", review_on=NOW.date() + timedelta(days=40)
-    )
+    ModelCard.objects.filter(pk=card.pk).update(review_on=NOW.date() + timedelta(days=40))
     card.refresh_from_db()
-    return card
+    return approve_card(card)
 
 
 def test_each_step_is_told_once_and_recorded(approved: ModelCard, engineer: User) -> None:

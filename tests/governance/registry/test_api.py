@@ -12,8 +12,10 @@ from django.utils import timezone
 from governance.access.models import Team, User
 from governance.audit.models import AuditEvent
 from governance.audit.registries import PackScope, evidence_sections
-from governance.registry import assessments, scoring, services
+from governance.registry import scoring
+from governance.registry.checklist import ASKED
 from governance.registry.models import UseCase
+from governance.registry.scoring_content import STARTING
 from tests.factories.ledger import make_person, make_team, make_use_case
 from tests.factories.registry import queries
 
@@ -41,7 +43,7 @@ def whole_score(points: int = 5) -> dict[str, Any]:
     return {
         "impact": dict.fromkeys(scoring.IMPACT, points),
         "effort": dict.fromkeys(scoring.EFFORT, 1),
-        "rationales": dict.fromkeys(assessments.DIMENSIONS, "Counted."),
+        "rationales": dict.fromkeys(STARTING.keys, "Counted."),
     }
 
 
@@ -121,7 +123,7 @@ def test_the_checklist_is_listed_and_ticked_once(signed_in: Client, team: Team) 
     signed_in.post("/api/v1/use-cases/", body, JSON)
     listed = "/api/v1/use-cases/letters/checklist/"
     items = signed_in.get(listed).json()["results"]
-    assert len(items) == len(services.STARTING_CHECKLIST)
+    assert len(items) == len(ASKED)
     done = f"{listed}{items[0]['id']}/done/"
     ticked = signed_in.post(done, {"evidence": "Minutes of 3 May"}, JSON)
     assert (ticked.status_code, ticked.json()["evidence"]) == (200, "Minutes of 3 May")

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from governance.approvals.models import ChangeRequest
 from governance.incidents.models import Playbook
 from governance.incidents.rules import kinds_to_prepare_for
 from governance.incidents.services import install_starting_playbooks
@@ -18,10 +20,12 @@ from governance.kernel.errors import Invalid, PlacetError
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.registry import metrics, services
-from governance.registry.models import ChecklistItem, UseCase
+from governance.registry.models import ChecklistItem, Measurement, UseCase
 from governance.registry.selectors import gate_facts, gates_of
 from prompts.releases.models import Release
+from tests.factories.ledger import make_use_case
 from tests.factories.organisation import World, world
+from tests.factories.stages import at_stage
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +45,15 @@ def missing(use_case: UseCase, target: str) -> dict[str, str]:
 
 def complete(here: World) -> None:
     """Everything but the playbook, which the demo organisation installs with its incident."""
-    ChecklistItem.objects.filter(use_case=here.use_case).update(done_at=here.now)
+    ChecklistItem.objects.filter(use_case=here.use_case).update(done_at=here.now, evidence="x")
+    pilot_began(here.use_case, 30)
+
+
+def pilot_began(use_case: UseCase, days_ago: int) -> None:
+    """As if its change had been applied then."""
+    change = ChangeRequest.objects.get(subject_id=use_case.pk, proposal__target="pilot")
+    change.closed_at = timezone.now() - timedelta(days=days_ago)
+    change.save(update_fields=["closed_at"])
 
 
 def test_the_demo_organisation_reaches_pilot_through_the_gates(here: World) -> None:
@@ -51,9 +63,22 @@ def test_the_demo_organisation_reaches_pilot_through_the_gates(here: World) -> N
 def test_production_misses_exactly_what_is_not_there(here: World) -> None:
     found = missing(here.use_case, "production")
     detail = reverse("registry:detail", args=["licence-review"])
+    items = {one.key: one.pk for one in here.use_case.checklist.all()}
+
+    def at(key: str) -> str:
+        return reverse("registry:item", args=["licence-review", items[key]])
+
     assert found == {
-        "6 checklist items that are still open.": f"{detail}#checklist",
+        "the whole pilot: 30 of its 30 days are left.": f"{detail}#standing",
+        "an evaluation: finish its checklist item, with a link to the result.": at("evaluation"),
         "a playbook for: safety breach.": reverse("incidents:list"),
+        "Tried with the model away (architecture).": at("outage"),
+        "Prompt written and approved (prompting).": at("prompt"),
+        "Orders hidden in inputs tried (prompting).": at("injection"),
+        "Roll-back tried (deployment).": at("roll-back"),
+        "Who is on call known (operations).": at("on-call"),
+        "Drift and quality watched against thresholds (operations).": at("drift"),
+        "Playbooks read by the team (governance).": at("playbooks"),
     }
     complete(here)
     install_starting_playbooks(actor=Actor.system("tests"), now=here.now)
@@ -97,9 +122,11 @@ def test_a_release_counts_while_it_runs_under_an_approval_in_force(here: World) 
 def test_a_pilot_asks_for_metric_deployment_and_oversight(here: World) -> None:
     use_case = here.use_case
     step = f"/use-cases/{use_case.slug}/intake/data/"
+    at_stage(use_case, "approved")
     UseCase.objects.filter(pk=use_case.pk).update(
-        stage="approved", oversight="none", disclosure_text="", fallback_text=" "
+        oversight="none", disclosure_text="", fallback_text=" "
     )
+    use_case.disclosures.all().delete()
     use_case.metrics.update(target=None)
     Deployment.objects.update(replay_only=True)
     assert missing(use_case, "pilot") == {
@@ -143,7 +170,9 @@ def test_the_page_lists_what_is_missing_with_its_link(client: Client, here: Worl
     client.force_login(here.people.users["owner"])
     page = client.get("/use-cases/licence-review/").content.decode()
     assert '<a href="/incidents/">a playbook for: safety breach.</a>' in page
-    assert '<a href="/use-cases/licence-review/#checklist">6 checklist items' in page
+    item = here.use_case.checklist.get(key="on-call")
+    link = f'<a href="/use-cases/licence-review/checklist/{item.pk}/">Who is on call known'
+    assert link in page
     assert "telemetry: every governed call is recorded and billed." in page
     assert "Propose production" not in page
     complete(here)
@@ -165,7 +194,11 @@ def test_a_stage_that_does_not_follow_is_refused(here: World) -> None:
 def test_a_measured_value_is_asked_for(here: World) -> None:
     metric = here.use_case.metrics.get()
     metric.measurements.all().delete()
-    assert "a measured value of a success metric." in missing(here.use_case, "production")
+    asked = "a value of a success metric, measured in the pilot."
+    assert asked in missing(here.use_case, "production")
+    long_ago = here.now.date() - timedelta(days=1)
+    Measurement.objects.create(metric=metric, value=metric.target, on=long_ago)
+    assert asked in missing(here.use_case, "production")
     metrics.measure(
         actor=here.people.actor("owner"),
         metric=metric,
@@ -173,4 +206,54 @@ def test_a_measured_value_is_asked_for(here: World) -> None:
         on=here.now.date(),
         now=here.now,
     )
-    assert "a measured value of a success metric." not in missing(here.use_case, "production")
+    assert asked not in missing(here.use_case, "production")
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "said"),
+    [(0, "30 of its 30 days are left"), (29, "1 of its 30 days is left"), (30, "")],
+)
+def test_production_waits_for_the_declared_days(here: World, days_ago: int, said: str) -> None:
+    pilot_began(here.use_case, days_ago)
+    left = [one for one in missing(here.use_case, "production") if "whole pilot" in one]
+    assert [said in one for one in left] == ([True] if said else [])
+
+
+def test_the_page_says_what_the_pilot_declared(client: Client, here: World) -> None:
+    client.force_login(here.people.users["owner"])
+    page = client.get("/use-cases/licence-review/").content.decode()
+    assert "declared for 30 days. Success: A dependency is cleared in half an hour." in page
+
+
+@pytest.mark.parametrize("days", ["", "6", "366", "many"])
+def test_a_pilot_without_its_length_is_refused(client: Client, here: World, days: str) -> None:
+    use_case = make_use_case(here.use_case.team, owner=here.people.users["owner"])
+    at_stage(use_case, "approved")
+    client.force_login(here.people.users["owner"])
+    sent = {"target": "pilot", "pilot_days": days, "pilot_success": "", "reason": "Kept words"}
+    refused = client.post(f"/use-cases/{use_case.slug}/propose/", sent)
+    assert refused.status_code == 422
+    assert "the length of the pilot, 7 to 365 days." in refused.content.decode()
+    assert (
+        not ChangeRequest.objects.undecided()
+        .filter(subject_id=use_case.pk)
+        .filter(kind="use_case_stage")
+    )
+
+
+def test_the_form_of_a_pilot_keeps_what_was_typed(here: World) -> None:
+    fields = {"pilot_days": ["7 to 365 days."]}
+    form = render_to_string(
+        "governance/registry/_propose.html",
+        {
+            "gate": {"target": "pilot"},
+            "use_case": here.use_case,
+            "refused": Invalid("No.", fields=fields),
+            "refused_form": "propose-pilot",
+            "values": {"pilot_days": "400", "pilot_success": "<b>Half", "reason": "Kept words"},
+        },
+    )
+    assert 'value="400"' in form
+    assert "&lt;b&gt;Half</textarea>" in form
+    assert "Kept words</textarea>" in form
+    assert '<p class="error" role="alert">7 to 365 days.</p>' in form

@@ -16,6 +16,7 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import Conflict, Invalid, NotAllowed
 from governance.registry import assessments, scoring, services
 from governance.registry.models import Score, UseCase
+from governance.registry.scoring_content import STARTING
 from tests.factories.ledger import NOW, make_person, make_team
 from tests.factories.registry import make_dataset, score, score_answers
 
@@ -296,8 +297,8 @@ def test_a_score_needs_every_dimension_and_its_reason(use_case: UseCase, owner: 
     with pytest.raises(Invalid) as refused:
         assessments.record_score(**facts, impact={}, effort={}, rationales={})
     assert set(refused.value.fields) == {
-        *assessments.DIMENSIONS,
-        *(f"{key}_why" for key in assessments.DIMENSIONS),
+        *STARTING.keys,
+        *(f"{key}_why" for key in STARTING.keys),
     }
     with pytest.raises(Invalid):
         assessments.record_score(**facts, **whole, rationales={"reach": "Only one."})

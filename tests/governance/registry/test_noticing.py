@@ -16,6 +16,7 @@ from governance.registry.hooks import assessments_due
 from governance.registry.models import RiskAssessment, UseCase
 from tests.factories.ledger import make_person, make_team, make_use_case
 from tests.factories.registry import make_dataset, queries
+from tests.factories.stages import at_stage
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +63,7 @@ def test_nobody_is_told_of_one_that_was_replaced_or_of_a_retired_use_case(
     first = assess(use_case, owner, now)
     assess(use_case, owner, now + timedelta(days=200))
     assert noticing.give_notices(now=first.ends_at) == 0
-    UseCase.objects.filter(pk=use_case.pk).update(stage="retired")
+    at_stage(use_case, "retired")
     assert noticing.give_notices(now=now + timedelta(days=600)) == 0
 
 

@@ -18,6 +18,7 @@ from governance.registry.rules import (
     EVIDENCE,
     USE_CASE_STAGES,
     GateFacts,
+    MissingItem,
     Stage,
     missing_for,
     requirements_for,
@@ -31,11 +32,17 @@ FULL = GateFacts(
     datasets=1,
     has_deployment=True,
     has_disclosure=True,
+    has_notice=True,
     has_fallback=True,
     metrics_with_target=1,
     metrics_measured=1,
+    pilot_days=30,
     gaps=dict.fromkeys(EVIDENCE, ""),
 )
+
+
+def item(stage: str, *, ran_out: bool = False) -> MissingItem:
+    return MissingItem(7, "planning", "Agree", stage, ran_out)
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(Stage, Stage)))
@@ -66,8 +73,15 @@ def test_a_complete_use_case_passes_every_gate(target: Stage) -> None:
         ("pilot", {"has_disclosure": False}, "disclosure"),
         ("pilot", {"has_fallback": False}, "fallback"),
         ("production", {"metrics_measured": 0}, "measured"),
-        ("production", {"open_items": 2}, "2 checklist"),
+        ("approved", {"items_missing": (item("approved"),)}, "Agree (planning)."),
+        ("pilot", {"items_missing": (item("pilot", ran_out=True),)}, "its waiver ran out"),
+        ("production", {"items_missing": (item("pilot"),)}, "Agree (planning)."),
+        ("production", {"pilot_days": None}, "a pilot that was decided on"),
+        ("production", {"pilot_days_left": 3}, "3 of its 30 days are left"),
+        ("production", {"pilot_days_left": 1}, "1 of its 30 days is left"),
+        ("production", {"gaps": {**FULL.gaps, "evaluation": "an evaluation."}}, "evaluation"),
         ("production", {"has_disclosure": False}, "disclosure"),
+        ("production", {"has_notice": False}, "an approved notice"),
         ("production", {"has_fallback": False}, "fallback"),
         ("production", {"gaps": {**FULL.gaps, "playbook": "a playbook."}}, "playbook"),
         ("production", {"gaps": {**FULL.gaps, "release": "a release."}}, "release"),

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from prompts.catalogue.content import exact_parameters, problems_by_field
+from prompts.catalogue.content import problems_by_field
 from prompts.catalogue.difference import version_diffs
+from prompts.catalogue.parameters import exact_parameters
 from prompts.catalogue.rendering import MOST_CHARACTERS, MOST_MESSAGES, render, value_problems
+from tests.factories.clients import TICKET, TOOLS
 from tests.factories.prompts import CONTENT
 
 
@@ -57,6 +59,14 @@ def test_what_fits_has_no_problem() -> None:
         ({"parameters": {"temperature": "nan"}}, "parameters", "0 to 2"),
         ({"parameters": {"max_tokens": 1.5}}, "parameters", "whole number"),
         ({"parameters": {"seed": True}}, "parameters", "whole number"),
+        ({"parameters": {"caller_may_set": ["logit_bias"]}}, "parameters", "Callers may set some"),
+        ({"parameters": {"caller_may_set": "seed"}}, "parameters", "Callers may set some"),
+        ({"output_contract": {"type": "tools"}}, "output_contract", "at least one tool"),
+        (
+            {"output_contract": TOOLS | {"labels": ["a"]}},
+            "output_contract",
+            "has no “labels”",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_beside_its_field(
@@ -104,6 +114,31 @@ def test_parameters_have_one_spelling() -> None:
         "max_tokens": 200,
         "seed": 7,
     }
+
+
+def test_what_callers_may_set_stands_where_it_is_not_the_usual() -> None:
+    assert exact_parameters({"caller_may_set": ["max_tokens"]}) == {}
+    assert exact_parameters({"caller_may_set": []}) == {"caller_may_set": []}
+    given = {"caller_may_set": ["stop", "seed", "seed"]}
+    assert exact_parameters(given) == {"caller_may_set": ["seed", "stop"]}
+
+
+def test_the_arguments_of_a_tool_are_a_schema_like_any_other() -> None:
+    outside = {"type": "object", "properties": {"a": {"$ref": "https://other/schema"}}}
+    function = TICKET["function"] | {"parameters": outside}
+    contract = TOOLS | {"tools": [TICKET | {"function": function}]}
+    found = problems(output_contract=contract)["output_contract"]
+    assert "open_ticket: “https://other/schema” is not in this schema" in " ".join(found)
+    assert problems(output_contract=TOOLS) == {}
+
+
+def test_a_tool_that_changed_stands_under_its_name() -> None:
+    before = CONTENT | {"takes_caller_messages": False, "output_contract": TOOLS}
+    function = TICKET["function"] | {"description": "Opens one ticket."}
+    changed = TOOLS | {"tools": [TICKET | {"function": function}]}
+    fields = version_diffs(before, before | {"output_contract": changed})
+    labels = [one.label for one in fields if one.status != "same"]
+    assert labels == ["output contract › tools › open ticket › description"]
 
 
 def test_a_value_is_put_in_and_never_read_for_variables() -> None:

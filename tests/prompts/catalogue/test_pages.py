@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from governance.access.models import User
 from governance.audit.models import AuditEvent
 from governance.registry.models import UseCase
 from prompts.catalogue.models import Prompt, PromptVersion
+from tests.factories.clients import TICKET, TOOLS
 from tests.factories.ledger import make_person, make_team, make_use_case
 from tests.factories.prompts import CONTENT, make_prompt, make_version
 
@@ -67,6 +69,25 @@ def test_a_prompt_is_begun_and_written(signed_in: Client, use_case: UseCase) -> 
     page = shown(signed_in, "/prompts/letter-summary/")
     assert "First words" in page and "Letter: {{letter}}" in page
     assert version.content_hash in shown(signed_in, "/prompts/letter-summary/versions/1/")
+
+
+def test_tools_and_what_callers_may_set_are_written_on_the_page(
+    signed_in: Client, prompt: Prompt
+) -> None:
+    url = f"/prompts/{prompt.slug}/new-version/"
+    tools = {"contract_type": "tools", "tools": json.dumps([TICKET]), "text_allowed": "yes"}
+    settable = {"asks_caller_may_set": "yes", "caller_may_set": ["seed", "stop"]}
+    wrong = shown(signed_in, url, typed(**(tools | {"tools": "{}"})), 422)
+    assert "Write a JSON list of tools" in wrong
+    signed_in.post(url, typed(**tools, **settable))
+    version = PromptVersion.objects.get()
+    assert version.output_contract == TOOLS | {"text_allowed": True}
+    assert version.parameters["caller_may_set"] == ["seed", "stop"]
+    again = shown(signed_in, url)
+    assert "open_ticket" in again
+    assert 'name="caller_may_set" value="seed" checked' in again
+    assert 'name="caller_may_set" value="max_tokens" checked' not in again
+    assert "seed, stop" in shown(signed_in, f"/prompts/{prompt.slug}/versions/1/")
 
 
 def test_the_short_name_comes_from_the_name_and_is_free(

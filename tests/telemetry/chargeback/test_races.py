@@ -10,9 +10,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from telemetry.chargeback import services
+from telemetry.chargeback import holds
+from telemetry.chargeback.holds import BudgetExceeded
 from telemetry.chargeback.models import Budget, Hold
-from telemetry.chargeback.services import BudgetExceeded
 from telemetry.chargeback.verification import verify
 from telemetry.ledger.models import Call
 from tests.factories.chargeback import make_budget
@@ -40,7 +40,7 @@ def at_once(work: Callable[[Call], bool], calls: list[Call], connections: int) -
 
 def reserve(call: Call) -> bool:
     try:
-        services.reserve(call=call, attempt=1, amount=ONE, currency="USD", now=NOW)
+        holds.reserve(call=call, attempt=1, amount=ONE, currency="USD", now=NOW)
     except BudgetExceeded:
         return False
     return True
@@ -77,8 +77,8 @@ def test_capture_and_release_at_once_end_in_one_state() -> None:
         reserve(call)
 
     def capture_twice(call: Call) -> bool:
-        services.capture(call=call, attempt=1, amount=Decimal("0.004"), now=NOW)
-        services.release(call=call, attempt=1, now=NOW)
+        holds.capture(call=call, attempt=1, amount=Decimal("0.004"), now=NOW)
+        holds.release(call=call, attempt=1, now=NOW)
         return True
 
     at_once(capture_twice, calls * 2, 8)

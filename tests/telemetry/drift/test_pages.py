@@ -99,7 +99,7 @@ def test_an_ml_engineer_makes_a_monitor_in_a_form_that_keeps_what_was_typed() ->
     client = signed_in(make_person("ml_engineer", use_case.team))
     filled = FILLED | {"use_case": use_case.pk, "measure": "validation_failures"}
     shown = client.get(f"/drift/new/?for={use_case.slug}").content.decode()
-    assert f'<option value="{use_case.pk}" selected>' in shown and foreign.title not in shown
+    assert f'<option value="{use_case.slug}" selected>' in shown and foreign.title not in shown
     wrong = client.post("/drift/new/", filled | {"minimum_sample": 3})
     assert (wrong.status_code, DriftMonitor.objects.count()) == (422, 0)
     assert "From 20 to 1000000 calls." in wrong.content.decode()

@@ -127,8 +127,9 @@ def test_a_verdict_must_fit_its_text(verdict: str, text: str | None) -> None:
 
 def test_bodies_are_sealed_and_bound_to_their_row() -> None:
     one, two = make_settled(text="secret one"), make_settled(text="secret two")
-    assert b"secret" not in bytes(one.payload.response_sealed)
-    Payload.objects.filter(pk=two.pk).update(response_sealed=one.payload.response_sealed)
+    sealed = Payload.objects.get(pk=one.pk).response_sealed
+    assert b"secret" not in bytes(sealed)
+    Payload.objects.filter(pk=two.pk).update(response_sealed=sealed)
     with pytest.raises(Unavailable):
         services.visible_answer(Call.objects.get(pk=two.pk))
 

@@ -13,18 +13,20 @@ from django.utils import timezone
 
 from governance.access import services as access
 from governance.access.models import Organisation
+from governance.access.training import install_starting_trainings
 from governance.approvals.services import install_starting_policies
 from governance.incidents.services import install_starting_playbooks
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid
+from governance.registry.scoring_models import install_starting_scoring_model
 
 PASSWORD = "PLACET_FIRST_PASSWORD"  # noqa: S105  # the variable's name
 
 
 class Command(BaseCommand):
     help = (
-        "Make the organisation, its first administrator, the starting approval policies and "
-        f"playbooks. Asks for the password, or takes it from {PASSWORD}."
+        "Make the organisation, its first administrator, the starting approval policies, "
+        f"the scoring model and playbooks. Asks for the password, or takes it from {PASSWORD}."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -51,4 +53,6 @@ def found(organisation: str, email: str, name: str, password: str) -> None:
     person = access.create_user(actor=actor, email=email, name=name, password=password, now=now)
     access.grant_role(actor=actor, user=person, role="administrator", scope=scope, now=now)
     install_starting_policies(actor=actor, now=now)
+    install_starting_trainings(actor=actor, now=now)
+    install_starting_scoring_model(actor=actor, now=now)
     install_starting_playbooks(actor=actor, now=now)

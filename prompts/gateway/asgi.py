@@ -1,0 +1,200 @@
+"""`/v1/` beside Django's handler: one ASGI application, one thread for each call that runs.
+
+Django's middleware is for people in browsers; an application's call needs its key, its
+request id and the pipeline. What Django would do at the end of a request (give the
+database connection back) is done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from governance.kernel.canonical import request_id_of
+from prompts.gateway import screens, streaming
+from prompts.gateway.entrances import (
+    EVENTS,
+    JSON,
+    MOST_BODY_BYTES,
+    Answer,
+    Arrived,
+    Run,
+    refused,
+    respond,
+)
+from prompts.gateway.refusals import Unexpected
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+log = structlog.get_logger("placet.request")
+HEARTBEAT_SECONDS = 5.0
+_threads = ThreadPoolExecutor(settings.PLACET_GATEWAY_THREADS, thread_name_prefix="gateway")
+
+
+class ClientGone(Exception):
+    """The client went away before its request was whole: half a body is no request."""
+
+
+def warm() -> None:
+    """Import what the screens need while the first request has not come yet: it takes seconds."""
+    threading.Thread(target=screens.recognisers, name="warming", daemon=True).start()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """One HTTP request below `/v1/`."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    request_id = request_id_of(headers.get("x-request-id", ""))
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    started = time.perf_counter()
+    path = scope["path"].removeprefix("/v1/")
+    try:
+        arrived = Arrived(scope["method"], path, headers, await _body(receive))
+    except ClientGone:
+        log.info("client left", path=path)
+        return
+    reply = Reply(send, {"x-request-id": request_id})
+    answer = await _in_thread(lambda: _safely(arrived))
+    if answer.run is None:
+        await reply.whole(answer)
+    else:
+        await reply.streamed(answer.run)
+    log.info(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=reply.status,
+        took_ms=round((time.perf_counter() - started) * 1000),
+    )
+
+
+async def _body(receive: Receive) -> bytes:
+    """The request's body, read no further than one byte beyond what is taken."""
+    parts, size = [], 0
+    while size <= MOST_BODY_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if not message.get("more_body"):
+            break
+    return b"".join(parts)
+
+
+def _safely(arrived: Arrived) -> Answer:
+    """A bug is an error in OpenAI's shape too, and a log line."""
+    try:
+        return respond(arrived)
+    except Exception:
+        log.exception("failed", path=arrived.path)
+        return refused(Unexpected())
+
+
+async def _in_thread(work: Callable[[], Any]) -> Any:
+    """In one of the gateway's threads, with this request's log context, connection given back."""
+    context = copy_context()
+
+    def run() -> Any:
+        try:
+            return context.run(work)
+        finally:
+            connections.close_all()
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+
+
+class Reply:
+    """Writes one reply; a client that has gone away is no error."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self.status = 0
+
+    async def whole(self, answer: Answer) -> None:
+        await self._start(answer.status, JSON, answer.headers, len(answer.content))
+        await self._part(answer.content, more=False)
+
+    async def streamed(self, run: Run) -> None:
+        """Events as they come; until the first one a real status can still be given.
+
+        The call goes on when its client has left: what it costs is booked.
+        """
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[streaming.Event | None] = asyncio.Queue()
+
+        def emit(one: streaming.Event | None) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, one)
+
+        def work() -> None:
+            try:
+                run(emit)
+            except Exception:  # a bug too must end the stream in shape
+                log.exception("failed", path="chat/completions")
+                emit(streaming.Refused(Unexpected(), {}))
+            finally:
+                emit(None)
+
+        ends = asyncio.ensure_future(_in_thread(work))
+        try:
+            while (one := await self._next(queue)) is not None:
+                await self._event(one)
+            if self.status == 200:
+                await self._part(b"", more=False)
+        except OSError:  # the client is gone
+            log.info("client left", path="chat/completions")
+        await ends
+
+    async def _next(self, queue: asyncio.Queue[streaming.Event | None]) -> streaming.Event | None:
+        try:
+            return await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
+        except TimeoutError:
+            return streaming.COMMENT
+
+    async def _event(self, one: streaming.Event) -> None:
+        if isinstance(one, streaming.Refused):
+            await self._refuse(one)
+        elif isinstance(one, streaming.Begun):
+            if not self.status:
+                await self._start(200, EVENTS, one.headers)
+        else:
+            if not self.status:
+                await self._start(200, EVENTS, {})
+            await self._part(one, more=True)
+
+    async def _refuse(self, one: streaming.Refused) -> None:
+        answer = refused(one.refusal, one.headers)
+        if self.status:
+            # The status is out; the error is an event.
+            await self._part(streaming.event(answer.body) + streaming.DONE, more=True)
+        else:
+            await self.whole(answer)
+
+    async def _start(
+        self, status: int, content_type: str, headers: Mapping[str, str], length: int | None = None
+    ) -> None:
+        self.status = status
+        named = {"content-type": content_type, "cache-control": "no-store", **headers}
+        if length is not None:
+            named["content-length"] = str(length)
+        fields = {**named, **self._headers, "x-content-type-options": "nosniff"}
+        encoded = [
+            (name.encode(), value.encode("latin-1", "replace")) for name, value in fields.items()
+        ]
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def _part(self, content: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": content, "more_body": more})

@@ -1,0 +1,136 @@
+"""What governs the calls of a use case, remembered for as long as nothing of it changes.
+
+Reading it takes seven queries; one asks whether that is still needed. The generation is read
+before the facts, so what is remembered is never older than its generation.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from django.db import connection
+
+from governance.access.models import ApiKey
+from governance.access.selectors import authenticate_key, key_of_prefix
+from governance.approvals.models import Approval
+from governance.model_cards.models import Deployment, Price
+from governance.model_cards.pricing import PriceList
+from governance.model_cards.selectors import callable_deployments, price_list
+from governance.registry.models import UseCase
+from prompts.gateway.models import GoverningChange
+from prompts.gateway.sql import GENERATION
+from prompts.releases.models import Release
+from prompts.releases.selectors import unended_releases
+
+Generation = tuple[int, int, int]
+MOST_REMEMBERED = 1000
+KEPT_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Governing:
+    """One use case with all that a call of it asks for. Nobody changes these rows."""
+
+    use_case: UseCase
+    approvals: tuple[Approval, ...]
+    releases: dict[str, tuple[Release, ...]]
+    deployments: dict[int, Deployment]
+    prices: dict[int, tuple[Price, ...]]
+
+    def stage_is_approved(self, now: datetime) -> bool:
+        return any(one.valid_from <= now < one.valid_until for one in self.approvals)
+
+    def running(self, environment: str, now: datetime) -> list[Release]:
+        return [one for one in self.releases.get(environment, ()) if one.starts_at <= now]
+
+    def callable(self, release: Release) -> list[Deployment]:
+        """In the release's order."""
+        ids = release.deployment_ids
+        return [self.deployments[one] for one in ids if one in self.deployments]
+
+    def prices_on(self, deployment: Deployment, day: date) -> PriceList:
+        """Raises PriceUnknown."""
+        return price_list(deployment, self.prices.get(deployment.pk, ()), day)
+
+
+def generation() -> Generation:
+    """What `GoverningChange` says of; equal generations mean that nothing changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(GENERATION)
+        found: Generation = cursor.fetchone()
+    return found
+
+
+def forget_changes(now: datetime) -> None:
+    """Few rows make a generation as well as many; every process reads once more for it."""
+    GoverningChange.objects.filter(at__lt=now - KEPT_FOR).delete()
+
+
+class Memory:
+    """What was read under one generation, by what it was asked for; bounded, for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[str, Any], tuple[Generation, Any]] = OrderedDict()
+
+    def recall(self, kind: str, name: Any, seen: Generation, read: Callable[[], Any]) -> Any:
+        """What `read` gave under this generation, else what it gives now. None is not kept."""
+        with self._lock:
+            kept = self._kept.get((kind, name))
+            if kept is not None and kept[0] == seen:
+                self._kept.move_to_end((kind, name))
+                return kept[1]
+        found = read()
+        if found is not None:
+            with self._lock:
+                self._kept[(kind, name)] = (seen, found)
+                while len(self._kept) > MOST_REMEMBERED:
+                    self._kept.popitem(last=False)
+        return found
+
+
+_memory = Memory()
+
+
+def authenticated_key(presented: str, now: datetime, seen: Generation) -> ApiKey:
+    """As `authenticate_key`, without reading a key that was read before."""
+
+    def find(prefix: str) -> ApiKey | None:
+        found: ApiKey | None = _memory.recall("key", prefix, seen, lambda: key_of_prefix(prefix))
+        return found
+
+    return authenticate_key(presented, now, find=find)
+
+
+def governing(slug: str, seen: Generation) -> Governing | None:
+    """The use case of that slug with what governs it; None if there is none."""
+    found: Governing | None = _memory.recall("use case", slug, seen, lambda: _read(slug))
+    return found
+
+
+def _read(slug: str) -> Governing | None:
+    use_case = UseCase.objects.select_related("team").filter(slug=slug).first()
+    if use_case is None:
+        return None
+    releases = tuple(unended_releases(use_case))
+    wanted = sorted({pk for release in releases for pk in release.deployment_ids})
+    prices: dict[int, list[Price]] = {}
+    for price in Price.objects.filter(deployment__in=wanted):
+        prices.setdefault(price.deployment_id, []).append(price)
+    return Governing(
+        use_case=use_case,
+        approvals=tuple(
+            Approval.objects.filter(kind="use_case_stage", subject_id=use_case.pk, state="in_force")
+        ),
+        releases={
+            environment: tuple(one for one in releases if one.environment == environment)
+            for environment in {one.environment for one in releases}
+        },
+        deployments={one.pk: one for one in callable_deployments(wanted)},
+        prices={pk: tuple(found) for pk, found in prices.items()},
+    )

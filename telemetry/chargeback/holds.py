@@ -1,0 +1,217 @@
+"""Hold money before an attempt, and take or give it back after it.
+
+Each verb is one statement over every budget above the call, so the limits hold whatever the
+concurrency and a budget's row is locked as briefly as can be. Budgets are locked in the order
+of their keys, and after the call: one order for everybody. These verbs write no audit event
+of their own (the ledger lines they lead to are sealed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.urls import reverse
+
+from governance.kernel.errors import Invalid, PlacetError, WrongState
+from telemetry.alerts.services import raise_alert
+from telemetry.chargeback.models import Budget, Hold
+from telemetry.chargeback.renewal import renew_budgets
+from telemetry.chargeback.rules import HOLD_STATES, HoldState, crossed, month_of
+from telemetry.chargeback.sql import END_HOLDS, TAKE_HOLDS
+from telemetry.ledger.joining import joins_transaction
+from telemetry.ledger.models import Call
+
+HOLD_LASTS = timedelta(minutes=30)
+CAPTURABLE = sorted(HOLD_STATES.sources("capture"))
+RELEASABLE = sorted(HOLD_STATES.sources("release"))
+
+
+class BudgetExceeded(PlacetError):
+    """A budget above the call has no room for what it may cost, or there is none."""
+
+    status = 402
+    code = "budget_exceeded"
+
+
+@joins_transaction
+def reserve(
+    *,
+    call: Call,
+    attempt: int,
+    amount: Decimal,
+    currency: str,
+    now: datetime,
+    lasts: timedelta = HOLD_LASTS,
+) -> None:
+    """Hold `amount`, the most that attempt can cost, on every budget above the call.
+
+    Idempotent per call and attempt. Raises BudgetExceeded, with nothing held, where one of
+    the budgets has no room or no budget covers the team this month.
+    """
+    lock_call(call)
+    if not Hold.objects.filter(call=call, attempt=attempt).exists():
+        reserve_new(
+            call=call, attempt=attempt, amount=amount, currency=currency, now=now, lasts=lasts
+        )
+
+
+def reserve_new(
+    *,
+    call: Call,
+    attempt: int,
+    amount: Decimal,
+    currency: str,
+    now: datetime,
+    lasts: timedelta = HOLD_LASTS,
+) -> None:
+    """As `reserve`, for a call that this very transaction wrote: nobody else can hold for it."""
+    if amount < 0:
+        raise Invalid("Nothing was held: an attempt cannot cost less than nothing.")
+    month = month_of(now.date())
+    facts = {
+        "call": call.pk,
+        "team": call.team_id,
+        "use_case": call.use_case_id,
+        "month": month,
+        "attempt": attempt,
+        "amount": amount,
+        "currency": currency,
+        "now": now,
+        "expires_at": now + lasts,
+        "state": HOLD_STATES.initial,
+        "needs_team": True,
+    }
+    held, has_team = _take(facts)
+    if not held and not has_team:
+        renew_budgets(team_id=call.team_id, month=month, now=now)
+        held, _ = _take({**facts, "needs_team": False})
+    if not held:
+        raise _why_not(call, month, amount, currency)
+
+
+def _take(facts: dict[str, Any]) -> tuple[int, bool]:
+    """How many budgets hold it now (all above the call, or none), and whether the team has one."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_HOLDS, facts)
+        held, has_team = cursor.fetchone()
+    return int(held), bool(has_team)
+
+
+def _why_not(call: Call, month: date, amount: Decimal, currency: str) -> BudgetExceeded:
+    """The refusal in words, read once it is certain that nothing was held."""
+    budgets = list(
+        Budget.objects.covering(call.team_id, call.use_case_id, month).select_related(
+            "team", "use_case"
+        )
+    )
+    if not budgets:
+        return BudgetExceeded(
+            f"The call was not made: no budget covers {call.team} in {month:%B %Y}. "
+            "Finance can make one."
+        )
+    for budget in budgets:
+        if budget.currency != currency:
+            return BudgetExceeded(
+                f"The call was not made: it is priced in {currency} and the budget of {budget} "
+                f"is in {budget.currency}."
+            )
+    tightest = min(budgets, key=lambda one: (not one.hard, one.left))
+    return BudgetExceeded(
+        f"The call was not made: it may cost up to {amount.normalize():f} {currency}, and "
+        f"the budget of {tightest} has no room for that. Nothing was spent. Ask finance to "
+        "raise the limit, or wait for the next month."
+    )
+
+
+@transaction.atomic
+def capture(*, call: Call, attempt: int, amount: Decimal, now: datetime) -> None:
+    """Book what the provider billed against the hold and give the rest back.
+
+    Idempotent. What was billed beyond the hold is captured too, because it was spent; the
+    part that no longer fits is shown as the budget's overrun. A bill that comes after the
+    hold went to suspense or was released is captured all the same.
+    """
+    _end(call, {attempt: amount}, now, give_back=[])
+
+
+@transaction.atomic
+def release(*, call: Call, attempt: int, now: datetime) -> None:
+    """Give the whole hold back: the attempt cost nothing. Idempotent."""
+    if not Hold.objects.filter(call=call, attempt=attempt).exists():
+        raise _never_held(call, {attempt})
+    _end(call, {}, now, give_back=RELEASABLE, only=attempt)
+
+
+@transaction.atomic
+def release_open(*, call: Call, now: datetime) -> int:
+    """Give back every live hold of a call that ended without a further bill; how many."""
+    return _end(call, {}, now, give_back=[HoldState.HELD])
+
+
+@joins_transaction
+def end_holds(*, call: Call, bills: Mapping[int, Decimal], now: datetime) -> int:
+    """The end of a call's money: capture each billed attempt, give every other live hold back.
+
+    `bills` is attempt → amount. How many holds changed; idempotent.
+    """
+    return _end(call, bills, now, give_back=[HoldState.HELD])
+
+
+def _end(
+    call: Call,
+    bills: Mapping[int, Decimal],
+    now: datetime,
+    *,
+    give_back: list[Any],
+    only: int | None = None,
+) -> int:
+    facts: dict[str, Any] = {
+        "call": call.pk,
+        "attempts": list(bills),
+        "amounts": list(bills.values()),
+        "capturable": CAPTURABLE,
+        "give_back": [str(state) for state in give_back],
+        "only": only,
+        "now": now,
+        "captured": HOLD_STATES.target(HoldState.HELD, "capture"),
+        "released": HOLD_STATES.target(HoldState.HELD, "release"),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(END_HOLDS, facts)
+        held_attempts, ended, to_warn = cursor.fetchone()
+    unheld = bills.keys() - set(held_attempts or [])
+    if unheld:
+        raise _never_held(call, unheld)
+    for budget_id in to_warn or []:
+        _warn(budget_id, now)
+    return int(ended)
+
+
+def _never_held(call: Call, attempts: set[int]) -> WrongState:
+    return WrongState(f"Attempt {min(attempts)} of {call} was never held on a budget.")
+
+
+def lock_call(call: Call) -> None:
+    """Before its budgets and holds: the order in which everybody locks."""
+    Call.objects.select_for_update(of=("self",)).only("pk").get(pk=call.pk)
+
+
+def _warn(budget_id: int, now: datetime) -> None:
+    """Raise each soft threshold's alert once; the budget's row is locked by our update."""
+    budget = Budget.objects.select_related("team", "use_case").get(pk=budget_id)
+    reached = crossed(budget.soft_thresholds, budget.captured, budget.limit)
+    new = [mark for mark in reached if mark not in budget.alerted]
+    Budget.objects.filter(pk=budget_id).update(alerted=sorted({*budget.alerted, *new}))
+    for mark in new:
+        raise_alert(
+            cause=f"budget:{budget_id}:{mark}",
+            title=f"{budget}: {mark} % of the budget is spent",
+            severity="warning" if mark < 95 else "critical",
+            now=now,
+            url=reverse("chargeback:budgets"),
+            team=budget.team,
+        )
