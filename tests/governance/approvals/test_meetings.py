@@ -19,6 +19,7 @@ from governance.audit.models import AuditEvent
 from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
 from tests.factories.approvals import Board, decide, make_board, make_change
 from tests.factories.ledger import make_person
+from tests.factories.registry import queries
 
 JSON = "application/json"
 
@@ -241,18 +242,15 @@ def test_meetings_over_the_api(board: Board) -> None:
     assert owner.get("/api/v1/meetings/").json()["results"] == []
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-def test_the_pages_ask_as_much_for_many_meetings_and_items(
-    board: Board, rows: int, django_assert_num_queries: Any
-) -> None:
-    changes = [make_change(board) for _ in range(rows)]
-    for _ in range(rows):
-        meeting = plan(board, *changes)
-    run(board, meetings.open_meeting, meeting)
+def test_the_pages_ask_as_much_for_many_meetings_and_items(board: Board) -> None:
+    def asked(rows: int) -> list[int]:
+        changes = [make_change(board) for _ in range(rows)]
+        for _ in range(rows):
+            meeting = plan(board, *changes)
+        run(board, meetings.open_meeting, meeting)
+        pages = ["/meetings/", "/meetings/new/", f"/meetings/{meeting.pk}/"]
+        return [queries(lambda page=page: client.get(page)) for page in pages]
+
     client = signed_in(board.people["board"])
-    with django_assert_num_queries(6):
-        client.get("/meetings/")
-    with django_assert_num_queries(7):
-        client.get("/meetings/new/")
-    with django_assert_num_queries(42):
-        client.get(f"/meetings/{meeting.pk}/")
+    client.get("/meetings/")
+    assert asked(1) == asked(3)
