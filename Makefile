@@ -34,7 +34,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Also: python -m tests.load.http, the gateway over HTTP with two web processes.
+# make bench ONLY=http is the gateway over HTTP, with two web processes, beside its peers.
 bench: $(STAMP)
 	@$(BIN)/python -m tests.load.bench $(ONLY)
 
