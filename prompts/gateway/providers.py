@@ -12,14 +12,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
-import httpx
+import urllib3
 from django.conf import settings
 
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
+from prompts.gateway import direct
 from prompts.gateway.conversation import most_tokens
 
 Failure = Literal["timeout", "rate_limited", "unavailable", "rejected", "garbled"]
@@ -112,24 +112,12 @@ def _direct_pieces(
     """Server-sent events of an OpenAI-compatible provider, parsed."""
     body = _body(request, deployment.litellm_model.removeprefix("openai/"))
     body |= {"stream": True, "stream_options": {"include_usage": True}}
-    with (
-        _asked(),
-        _client().stream(
-            "POST",
-            f"{address.rstrip('/')}/chat/completions",
-            json=body,
-            headers=_headers(deployment),
-            timeout=deployment.timeout_seconds,
-        ) as reply,
-    ):
-        _check_status(reply.status_code)
-        received = 0
-        for line in reply.iter_lines():
+    asked = _to_ask(deployment, address, body)
+    with _asked(), direct.posted_lines(asked, MOST_ANSWER_BYTES) as (status, lines):
+        _check_status(status)
+        for line in lines:
             if line == "data: [DONE]":
                 return
-            received += len(line)
-            if received > MOST_ANSWER_BYTES:
-                raise ProviderError("garbled")
             if line.startswith("data: "):
                 yield _piece(line)
         # It ended without saying so: broken off.
@@ -151,9 +139,11 @@ def _asked() -> Iterator[None]:
     """The client's exceptions in our words, and none of the provider's."""
     try:
         yield
-    except httpx.TimeoutException:
+    except direct.TooMuch:
+        raise ProviderError("garbled") from None
+    except urllib3.exceptions.TimeoutError:
         raise ProviderError("timeout") from None
-    except httpx.HTTPError:
+    except urllib3.exceptions.HTTPError:
         raise ProviderError("unavailable") from None
 
 
@@ -166,10 +156,6 @@ def _check_status(status: int) -> None:
         raise ProviderError("rejected")
 
 
-def _headers(deployment: Deployment) -> dict[str, str]:
-    return {"authorization": f"Bearer {deployment.secret() or 'none'}"}
-
-
 def _address(deployment: Deployment) -> str:
     """Where an OpenAI-compatible server answers; empty where litellm knows the way."""
     if deployment.hosting == "embedded" and not deployment.endpoint:
@@ -177,11 +163,6 @@ def _address(deployment: Deployment) -> str:
             raise ProviderError("unavailable")
         return str(settings.PLACET_MODEL_URL)
     return str(deployment.endpoint)
-
-
-@cache
-def _client() -> httpx.Client:
-    return httpx.Client(limits=httpx.Limits(max_connections=100), trust_env=False)
 
 
 def _body(request: ProviderRequest, model: str) -> dict[str, Any]:
@@ -199,25 +180,20 @@ def _body(request: ProviderRequest, model: str) -> dict[str, Any]:
 
 
 def _direct(deployment: Deployment, address: str, request: ProviderRequest) -> ProviderResponse:
-    model = deployment.litellm_model.removeprefix("openai/")
+    body = _body(request, deployment.litellm_model.removeprefix("openai/"))
     with _asked():
-        reply = _client().post(
-            f"{address.rstrip('/')}/chat/completions",
-            json=_body(request, model),
-            headers=_headers(deployment),
-            timeout=deployment.timeout_seconds,
-        )
-    _check_status(reply.status_code)
-    return _parsed(reply)
-
-
-def _parsed(reply: httpx.Response) -> ProviderResponse:
-    if len(reply.content) > MOST_ANSWER_BYTES:
-        raise ProviderError("garbled")
+        status, content = direct.post(_to_ask(deployment, address, body), MOST_ANSWER_BYTES)
+    _check_status(status)
     try:
-        return _response_of(reply.json())
+        return _response_of(json.loads(content))
     except (ValueError, KeyError, TypeError, IndexError):
         raise ProviderError("garbled") from None
+
+
+def _to_ask(deployment: Deployment, address: str, body: dict[str, Any]) -> direct.Asked:
+    url = f"{address.rstrip('/')}/chat/completions"
+    headers = {"authorization": f"Bearer {deployment.secret() or 'none'}"}
+    return direct.Asked(url, body, headers, deployment.timeout_seconds)
 
 
 def _response_of(body: dict[str, Any]) -> ProviderResponse:

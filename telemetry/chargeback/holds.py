@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 
 from governance.kernel.errors import Invalid, PlacetError, WrongState
@@ -22,6 +22,7 @@ from telemetry.chargeback.models import Budget, Hold
 from telemetry.chargeback.renewal import renew_budgets
 from telemetry.chargeback.rules import HOLD_STATES, HoldState, crossed, month_of
 from telemetry.chargeback.sql import END_HOLDS, TAKE_HOLDS
+from telemetry.ledger import rows
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
 
@@ -95,8 +96,7 @@ def reserve_new(
 
 def _take(facts: dict[str, Any]) -> tuple[int, bool]:
     """How many budgets hold it now (all above the call, or none), and whether the team has one."""
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE_HOLDS, facts)
+    with rows.executed(TAKE_HOLDS, facts) as cursor:
         held, has_team = cursor.fetchone()
     return int(held), bool(has_team)
 
@@ -180,8 +180,7 @@ def _end(
         "captured": HOLD_STATES.target(HoldState.HELD, "capture"),
         "released": HOLD_STATES.target(HoldState.HELD, "release"),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(END_HOLDS, facts)
+    with rows.executed(END_HOLDS, facts) as cursor:
         held_attempts, ended, to_warn = cursor.fetchone()
     unheld = bills.keys() - set(held_attempts or [])
     if unheld:

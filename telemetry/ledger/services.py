@@ -16,7 +16,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Greatest
 
 from governance.access.models import ApiKey, User
 from governance.audit.services import record
@@ -25,6 +24,7 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.ledger import rows
 from telemetry.ledger.announcing import announce_decided, announce_settled
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.joining import joins_transaction
@@ -47,6 +47,13 @@ DEFAULT_RETENTION = timedelta(days=30)
 LONGEST = {"hold_reason": 300, "refusal_message": 600}
 
 
+KEEP_TEXT = {
+    column: f"UPDATE ledger_payload SET {column}_sealed = %s, "  # noqa: S608  # three columns
+    "keep_until = greatest(keep_until, %s) WHERE call_id = %s"
+    for column in ("request", "response", "decided")
+}
+
+
 class CallFacts(TypedDict, total=False):
     """What the stages learn about a call on its way; any verb below takes any of them."""
 
@@ -66,6 +73,13 @@ class CallFacts(TypedDict, total=False):
     price_snapshot: dict[str, Any]
     task_id: str
     end_user_hash: str
+
+
+SETTLED_COLUMNS = (
+    *("state", "outcome", "finished_at", "lease_until", "response_hash", "digest"),
+    *("cost", "tokens_input", "tokens_cached", "tokens_output", "attempts"),
+    *CallFacts.__annotations__,
+)
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,7 @@ def admit_call(
     if starts:
         call.state, call.started_at = CALL_STATES.target(call.state, "start"), now
     _learn(call, facts)
-    call.save(force_insert=True)
+    rows.insert([call])
     if request is not None:
         _keep_first(call, "request", request)
     return call
@@ -202,7 +216,7 @@ def settle_call(
     that was billed but is not booked yet is booked even then, because it was paid for.
     Tokens of the call are the sums over its billed attempts.
     """
-    call = locked(call.pk)
+    call = relocked(call)
     is_settled = bool(call.outcome)
     booked = _book(call, billed, now)
     if is_settled and not booked:
@@ -215,7 +229,7 @@ def settle_call(
         call.digest = call_digest(call, booked)
         if response is not None:
             _keep(call, "response", response)
-    call.save()
+    rows.update(call, SETTLED_COLUMNS)
     if not is_settled:
         announce_settled(call, now)
     return call
@@ -347,6 +361,14 @@ def locked(call_id: UUID) -> Call:
     return call
 
 
+def relocked(call: Call) -> Call:
+    """As `locked`, for a call whose relations are known already: one lean statement."""
+    found = rows.lock(call)
+    if found is None:
+        raise NotFound("There is no such call.")
+    return found
+
+
 def _learn(call: Call, facts: CallFacts) -> None:
     for name, value in facts.items():
         if name in LONGEST:
@@ -358,15 +380,15 @@ def _keep_first(call: Call, column: str, body: Body) -> None:
     """The first text of a call whose payload has no row yet."""
     payload = Payload(call=call, keep_until=body.keep_until)
     payload.seal(column, body.text)
-    payload.save(force_insert=True)
+    rows.insert([payload])
 
 
 def _keep(call: Call, column: str, body: Body) -> None:
+    """Beside the texts that are there, kept until the later time."""
     sealed = Payload(call=call).sealed(column, body.text)
-    kept = Payload.objects.filter(pk=call.pk).update(
-        **{f"{column}_sealed": sealed, "keep_until": Greatest("keep_until", body.keep_until)}
-    )
-    if not kept:
+    with rows.executed(KEEP_TEXT[column], [sealed, body.keep_until, call.pk]) as cursor:
+        is_kept = cursor.rowcount == 1
+    if not is_kept:
         _keep_first(call, column, body)
 
 
@@ -393,7 +415,7 @@ def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[Le
             continue
         entries.append(_entry(call, one, now, is_first=not known))
         known.add(one.attempt)
-    LedgerEntry.objects.bulk_create(entries)
+    rows.insert(entries)
     call.cost += sum((entry.amount for entry in entries), ZERO)
     call.tokens_input += sum(entry.tokens_input for entry in entries)
     call.tokens_cached += sum(entry.tokens_cached for entry in entries)

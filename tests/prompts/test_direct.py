@@ -1,0 +1,134 @@
+"""The pooled client: it reads what it takes, follows nobody, and mixes no answers up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import urllib3
+
+from prompts.gateway import direct
+
+
+@dataclass
+class Server:
+    """Answers each request by the next script; counts its connections."""
+
+    url: str = ""
+    scripts: list[Any] = field(default_factory=list)
+    connections: set[Any] = field(default_factory=set)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            state.connections.add(self.client_address)
+            self.rfile.read(int(self.headers["content-length"]))
+            state.scripts.pop(0)(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.daemon_threads = True
+    state.url = f"http://127.0.0.1:{running.server_port}/"
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield state
+    running.shutdown()
+    running.server_close()
+
+
+def whole(content: bytes, status: int = 200, **headers: str) -> Any:
+    def answer(handler: Any) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.send_header("content-length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def chunked(*parts: bytes) -> Any:
+    def answer(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("transfer-encoding", "chunked")
+        handler.end_headers()
+        for part in [*parts, b""]:
+            handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+
+    return answer
+
+
+def ask(server: Server, timeout_seconds: float = 10) -> direct.Asked:
+    return direct.Asked(server.url, {"text": "ä"}, {"authorization": "Bearer x"}, timeout_seconds)
+
+
+def test_one_connection_serves_answers_that_were_read_whole(server: Server) -> None:
+    server.scripts = [whole(b"one"), chunked(b"t", b"wo"), whole(b"no", 500)]
+    assert direct.post(ask(server), 100) == (200, b"one")
+    assert direct.post(ask(server), 100) == (200, b"two")
+    assert direct.post(ask(server), 100) == (500, b"no")
+    assert len(server.connections) == 1
+
+
+def test_what_is_left_of_an_answer_is_not_the_next_one(server: Server) -> None:
+    server.scripts = [whole(b"x" * 50_000), chunked(b"y" * 50_000), whole(b"clean")]
+    for _ in range(2):
+        with pytest.raises(direct.TooMuch):
+            direct.post(ask(server), 10)
+    assert direct.post(ask(server), 10) == (200, b"clean")
+
+
+def test_lines_come_as_they_are_sent(server: Server) -> None:
+    goes_on = threading.Event()
+
+    def answer(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("connection", "close")
+        handler.end_headers()
+        handler.wfile.write("data: erst\r\ndata: zwéi".encode())
+        handler.wfile.flush()
+        goes_on.wait(10)
+        handler.wfile.write(b"te\nlast")
+        handler.close_connection = True
+
+    server.scripts = [answer, whole(b"after")]
+    with direct.posted_lines(ask(server), 1000) as (status, lines):
+        assert (status, next(lines)) == (200, "data: erst")
+        goes_on.set()
+        assert list(lines) == ["data: zwéite", "last"]
+    assert direct.post(ask(server), 100) == (200, b"after")
+
+
+def test_nobody_is_followed_and_nothing_is_asked_twice(server: Server) -> None:
+    server.scripts = [whole(b"", 307, location=server.url), whole(b"never")]
+    assert direct.post(ask(server), 100) == (307, b"")
+    assert len(server.scripts) == 1
+
+
+def test_half_an_answer_and_no_answer_are_errors(server: Server) -> None:
+    def half(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("content-length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.close_connection = True
+
+    waits = threading.Event()
+    server.scripts = [half, lambda handler: waits.wait(10)]
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        direct.post(ask(server), 1000)
+    with pytest.raises(urllib3.exceptions.TimeoutError):
+        direct.post(ask(server, 0.05), 1000)
+    waits.set()
