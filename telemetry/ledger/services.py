@@ -16,22 +16,25 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Greatest
 
 from governance.access.models import ApiKey, User
 from governance.audit.services import record
-from governance.kernel.authority import Actor, Permission
+from governance.kernel.authority import Actor
 from governance.kernel.canonical import text_digest
-from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
+from governance.kernel.errors import Invalid, WrongState
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
 from telemetry.ledger.announcing import announce_decided, announce_settled
+from telemetry.ledger.bodies import Body as Body
+from telemetry.ledger.bodies import held_input as held_input
+from telemetry.ledger.bodies import held_text as held_text
+from telemetry.ledger.bodies import keep, keep_first, kept_until
+from telemetry.ledger.bodies import locked as locked
+from telemetry.ledger.bodies import visible_answer as visible_answer
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.joining import joins_transaction
-from telemetry.ledger.models import ZERO, Call, LedgerEntry, Payload
-from telemetry.ledger.registries import body_scopes
+from telemetry.ledger.models import ZERO, Call, LedgerEntry
 from telemetry.ledger.rules import (
-    ANSWERED_STATES,
     CALL_STATES,
     VERDICT_ACTIONS,
     CallMode,
@@ -42,7 +45,6 @@ from telemetry.ledger.rules import (
 )
 
 DEFAULT_LEASE = timedelta(minutes=5)
-DEFAULT_RETENTION = timedelta(days=30)
 # Sentences are cut to their columns; a long explanation must not fail a settlement.
 LONGEST = {"hold_reason": 300, "refusal_message": 600}
 
@@ -69,14 +71,6 @@ class CallFacts(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Body:
-    """A redacted text that may be kept (sealed) until that time."""
-
-    text: str
-    keep_until: datetime
-
-
-@dataclass(frozen=True)
 class BilledAttempt:
     """One request to a provider that costs money, whatever became of its answer.
 
@@ -91,16 +85,6 @@ class BilledAttempt:
     tokens_cached: int = 0
     currency: str = ""
     description: str = ""
-
-
-@dataclass(frozen=True)
-class OpenedBodies:
-    """What a person with the permission reads. `withheld` says why a text is not there."""
-
-    request: str | None
-    response: str | None
-    decided: str | None
-    withheld: str = ""
 
 
 @joins_transaction
@@ -147,7 +131,7 @@ def admit_call(
     _learn(call, facts)
     call.save(force_insert=True)
     if request is not None:
-        _keep_first(call, "request", request)
+        keep_first(call, "request", request)
     return call
 
 
@@ -175,7 +159,7 @@ def start_call(
     _learn(call, facts)
     call.save()
     if request is not None:
-        _keep(call, "request", request)
+        keep(call, "request", request)
     return call
 
 
@@ -214,7 +198,7 @@ def settle_call(
         _learn(call, facts)
         call.digest = call_digest(call, booked)
         if response is not None:
-            _keep(call, "response", response)
+            keep(call, "response", response)
     call.save()
     if not is_settled:
         announce_settled(call, now)
@@ -240,7 +224,7 @@ def decide_call(
     call.decided_at = now
     if decided_text is not None:
         call.decided_hash = text_digest(decided_text)
-        _keep(call, "decided", Body(decided_text, _kept_until(call, now)))
+        keep(call, "decided", Body(decided_text, kept_until(call, now)))
     call.save(update_fields=["state", "decided_at", "decided_hash"])
     after = {"state": call.state, "decided_hash": call.decided_hash}
     record(
@@ -256,128 +240,11 @@ def decide_call(
     return call
 
 
-def visible_answer(call: Call) -> str | None:
-    """The only text that may leave (invariant 3): None unless delivered, released or corrected.
-
-    None also when the answer's retention has ended or policy kept no payload.
-    """
-    if call.state not in ANSWERED_STATES:
-        return None
-    column = "decided" if call.state == CallState.CORRECTED else "response"
-    return _opened(call, column)
-
-
-def held_text(call: Call) -> str | None:
-    """What the model wrote, for the review screen only: no permission is checked here."""
-    return _opened(call, "response")
-
-
-def held_input(call: Call) -> str | None:
-    """The redacted input as the model saw it, for the review screen only."""
-    return _opened(call, "request")
-
-
-@transaction.atomic
-def open_payload(*, actor: Actor, call: Call, now: datetime) -> OpenedBodies:
-    """The redacted bodies for a person with CALL_BODY_VIEW on the call's scope; audited.
-
-    What is held stays withheld from everybody but its reviewers.
-    """
-    check_can_open_bodies(actor, call)
-    call = locked(call.pk)
-    is_held = call.state in (CallState.HELD, CallState.EXPIRED)
-    bodies = OpenedBodies(
-        request=_opened(call, "request"),
-        response=None if is_held else _opened(call, "response"),
-        decided=_opened(call, "decided"),
-        withheld="The answer waits for a reviewer and is shown on the review screen only."
-        if is_held
-        else "",
-    )
-    record(
-        actor=actor,
-        action="call.bodies_opened",
-        subject=call,
-        now=now,
-        after={"state": call.state},
-        team_id=call.team_id,
-    )
-    return bodies
-
-
-def check_can_open_bodies(actor: Actor, call: Call) -> None:
-    if not can_open_bodies(actor, call):
-        raise NotAllowed(
-            "The bodies stay closed: your roles show you that this call happened, not what was "
-            "said in it. The attempt changed nothing."
-        )
-
-
-def can_open_bodies(actor: Actor, call: Call) -> bool:
-    scopes = [scope for find in body_scopes.values() for scope in find(call)]
-    return any(actor.may(Permission.CALL_BODY_VIEW, scope) for scope in scopes)
-
-
-@transaction.atomic
-def destroy_payloads(*, now: datetime, batch: int = 1000) -> int:
-    """Empty what is past its retention; the hashes stay. Held calls expire with it. How many."""
-    due = list(
-        Payload.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("call")
-        .filter(keep_until__lte=now, destroyed_at=None)[:batch]
-    )
-    for payload in due:
-        if payload.call.state == CallState.HELD:
-            actor = Actor.system("retention")
-            decide_call(call=payload.call, verdict="expired", actor=actor, now=now)
-    Payload.objects.filter(pk__in=[payload.pk for payload in due]).update(
-        request_sealed=None, response_sealed=None, decided_sealed=None, destroyed_at=now
-    )
-    return len(due)
-
-
-def locked(call_id: UUID) -> Call:
-    """The call's row for update, with what its services need."""
-    calls = Call.objects.select_for_update(of=("self",)).select_related(
-        "use_case", "team", "deployment"
-    )
-    call = calls.filter(pk=call_id).first()
-    if call is None:
-        raise NotFound("There is no such call.")
-    return call
-
-
 def _learn(call: Call, facts: CallFacts) -> None:
     for name, value in facts.items():
         if name in LONGEST:
             value = str(value)[: LONGEST[name]]
         setattr(call, name, value)
-
-
-def _keep_first(call: Call, column: str, body: Body) -> None:
-    """The first text of a call whose payload has no row yet."""
-    payload = Payload(call=call, keep_until=body.keep_until)
-    payload.seal(column, body.text)
-    payload.save(force_insert=True)
-
-
-def _keep(call: Call, column: str, body: Body) -> None:
-    sealed = Payload(call=call).sealed(column, body.text)
-    kept = Payload.objects.filter(pk=call.pk).update(
-        **{f"{column}_sealed": sealed, "keep_until": Greatest("keep_until", body.keep_until)}
-    )
-    if not kept:
-        _keep_first(call, column, body)
-
-
-def _kept_until(call: Call, now: datetime) -> datetime:
-    kept = Payload.objects.filter(pk=call.pk).values_list("keep_until", flat=True).first()
-    return kept or now + DEFAULT_RETENTION
-
-
-def _opened(call: Call, column: str) -> str | None:
-    payload = Payload.objects.filter(pk=call.pk).first()
-    return payload.open(column) if payload else None
 
 
 def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[LedgerEntry]:

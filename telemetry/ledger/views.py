@@ -17,8 +17,9 @@ from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.registry.models import UseCase
 from governance.registry.picking import by_title
-from telemetry.ledger import seals, services
+from telemetry.ledger import seals
 from telemetry.ledger.arithmetic import adds_up, cost_lines
+from telemetry.ledger.bodies import can_open_bodies, open_payload
 from telemetry.ledger.filters import CallFilters, page_of
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import call_panels
@@ -66,7 +67,7 @@ def call_bodies(request: HttpRequest, pk: UUID) -> HttpResponse:
     call, now = _visible_call(request, pk), timezone.now()
     if request.method != "POST":
         return redirect("ledger:detail", pk=pk)
-    bodies = services.open_payload(actor=actor_of(request), call=call, now=now)
+    bodies = open_payload(actor=actor_of(request), call=call, now=now)
     context = _detail(request, call, now) | {"bodies": bodies}
     return page(request, "telemetry/ledger/detail.html", context)
 
@@ -96,7 +97,7 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "trail": [] if only_cost else _trail(call),
         "entries": [_priced(call, entry) for entry in entries],
         "payload": getattr(call, "payload", None),
-        "may_open": services.can_open_bodies(actor_of(request), call),
+        "may_open": can_open_bodies(actor_of(request), call),
         "panels": [] if only_cost else _panels(request, call, now),
     }
 
