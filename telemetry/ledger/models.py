@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from django.db.models import Q
 from governance.access.models import ApiKey, Team, User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
-from governance.kernel.encryption import decrypt, encrypt
+from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
@@ -208,13 +209,18 @@ class Call(models.Model):
         return self.source == CallSource.REPLAYED
 
 
+def body_context(column: str) -> Callable[[Any], str]:
+    """What the body of that column is bound to, of a payload."""
+    return lambda payload: f"ledger.Payload:{payload.call_id}:{column}"
+
+
 class Payload(models.Model):
     """The redacted bodies of a call, each encrypted and bound to its call and column."""
 
     call = models.OneToOneField(Call, models.PROTECT, primary_key=True, related_name="payload")
-    request_sealed = models.BinaryField(null=True, blank=True)
-    response_sealed = models.BinaryField(null=True, blank=True)
-    decided_sealed = models.BinaryField(null=True, blank=True)
+    request_sealed = SealedField(null=True, blank=True, context=body_context("request"))
+    response_sealed = SealedField(null=True, blank=True, context=body_context("response"))
+    decided_sealed = SealedField(null=True, blank=True, context=body_context("decided"))
     keep_until = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True, blank=True)
 
@@ -244,7 +250,7 @@ class Payload(models.Model):
         return None if sealed is None else decrypt(sealed, context=self._context(column))
 
     def _context(self, column: str) -> str:
-        return f"ledger.Payload:{self.call_id}:{column}"
+        return body_context(column)(self)
 
 
 class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
