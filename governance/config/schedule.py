@@ -20,6 +20,7 @@ _EVERY: dict[str, float] = {
     "prompts.batches.tasks.sweep": 15,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.ledger.tasks.seal": 60,
+    "telemetry.ledger.tasks.keep_house": 60,
     "telemetry.webhooks.tasks.deliver_due": 30,
 }
 

@@ -63,7 +63,7 @@ def rewrapped(sealed: bytes, *, context: str) -> bytes:
     return encrypt(decrypt(sealed, context=context), context=context)
 
 
-class SealedField(models.BinaryField):
+class SealedField(models.BinaryField):  # type: ignore[type-arg]  # not at run time
     """A column of encrypted values. `context` says of a row what its value is bound to.
 
     Every such column is found by `sealed_columns` of governance.policy.rewrapping, so a rotation

@@ -41,7 +41,8 @@ class SealedColumn:
         """Rows with a value, and the id of its key as one byte in `key`."""
         rows = self.model._base_manager.filter(**{f"{self.field.attname}__isnull": False})
         first = Substr(self.field.attname, 1, 1, output_field=models.BinaryField())
-        return rows.annotate(key=first)
+        keyed: models.QuerySet[Any] = rows.annotate(key=first)
+        return keyed
 
 
 @dataclass(frozen=True)

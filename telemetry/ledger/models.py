@@ -18,8 +18,23 @@ from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.ledger.keeping_models import Erasure, LegalHold
 from telemetry.ledger.rules import OPEN_STATES, CallMode, CallSource, CallState, EntryKind
 
+__all__ = [
+    "ZERO",
+    "Call",
+    "CallQuerySet",
+    "Erasure",
+    "LedgerEntry",
+    "LedgerEntryQuerySet",
+    "LedgerSeal",
+    "LegalHold",
+    "Payload",
+    "ReplayBatch",
+    "body_context",
+    "money",
+]
 ZERO = Decimal(0)
 
 
@@ -141,6 +156,8 @@ class Call(models.Model):
     tokens_output = models.PositiveIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Answered from the cache: no provider was asked and nothing was billed.
+    is_cached = models.BooleanField(default=False, db_default=False)
     cost = money(default=ZERO)
     currency = models.CharField(max_length=3)
     price_snapshot: Any = models.JSONField(default=dict, blank=True)
@@ -170,6 +187,11 @@ class Call(models.Model):
             models.Index(fields=["admitted_at", "team", "use_case", "state"], name="call_tally"),
             # The gateway counts a key's last minute; releases weigh a version's calls.
             models.Index(fields=["api_key", "-admitted_at"], name="call_key_newest"),
+            models.Index(
+                fields=["end_user_hash", "id"],
+                condition=~Q(end_user_hash=""),
+                name="call_end_user",
+            ),
             models.Index(fields=["prompt_version_id", "-admitted_at"], name="call_version_newest"),
             models.Index(
                 fields=["lease_until"],
@@ -223,6 +245,10 @@ class Payload(models.Model):
     decided_sealed = SealedField(null=True, blank=True, context=body_context("decided"))
     keep_until = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True, blank=True)
+    # Why it was destroyed before its time; None: its retention ended.
+    erasure = models.ForeignKey(
+        Erasure, models.PROTECT, null=True, blank=True, related_name="payloads"
+    )
 
     class Meta:
         indexes = [
