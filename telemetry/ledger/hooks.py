@@ -28,6 +28,13 @@ from governance.registry.registries import Panel, ledger_metrics, use_case_panel
 from telemetry.ledger import retention
 from telemetry.ledger.announcing import KINDS
 from telemetry.ledger.figures import FIGURES
+from telemetry.ledger.keeping_evidence import (
+    ERASURE_COLUMNS,
+    HOLD_COLUMNS,
+    bodies_in_words,
+    erasure_rows,
+    hold_rows,
+)
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
 from telemetry.ledger.rules import CALL_STATES, ERASURE_STATES
@@ -71,6 +78,18 @@ navigation.add(
     NavigationItem("Run", "Calls", "ledger:list", "activity", (Permission.CALL_VIEW,), order=10),
 )
 
+navigation.add(
+    "legal holds",
+    NavigationItem(
+        "Prove", "Legal holds", "ledger:holds", "lock", (Permission.LEGAL_HOLD_MANAGE,), order=40
+    ),
+)
+navigation.add(
+    "erasures",
+    NavigationItem(
+        "Prove", "Erasures", "ledger:erasures", "eraser", (Permission.ERASURE_MANAGE,), order=45
+    ),
+)
 body_scopes.add("team", lambda call: [call.team])
 
 
@@ -165,18 +184,6 @@ def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
         }
 
 
-def bodies_in_words(call: Call) -> str:
-    """What became of the texts, for somebody who has only the pack."""
-    payload = getattr(call, "payload", None)
-    if payload is None:
-        return "never kept"
-    if payload.destroyed_at is None:
-        return f"kept until {payload.keep_until.date()}"
-    if payload.erasure is None:
-        return f"destroyed on {payload.destroyed_at.date()} when their retention ended"
-    return f"redacted, covered by event {payload.erasure.event or 'to come'}"
-
-
 ENTRY_COLUMNS = (
     "id",
     "call",
@@ -238,6 +245,17 @@ evidence_sections.add(
     ),
 )
 
+
+evidence_sections.add(
+    "legal_holds",
+    EvidenceSection(
+        "legal_holds", "Legal holds", HOLD_COLUMNS, hold_rows, counted_by=("use_case",)
+    ),
+)
+evidence_sections.add(
+    "erasures",
+    EvidenceSection("erasures", "Erasures", ERASURE_COLUMNS, erasure_rows, counted_by=("state",)),
+)
 
 SEALED_WITHIN = timedelta(days=30)
 

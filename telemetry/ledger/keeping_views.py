@@ -39,9 +39,7 @@ def new_hold(request: HttpRequest) -> HttpResponse:
     )
     counted = None
     if request.POST.get("do") == "place":
-        hold = form.carry_out(
-            legal_holds.place_hold, actor=actor_of(request), now=timezone.now()
-        )
+        hold = form.carry_out(legal_holds.place_hold, actor=actor_of(request), now=timezone.now())
         if hold is not None:
             messages.success(request, "Placed. Nothing in its scope is destroyed any more.")
             return redirect("ledger:hold", hold.pk)

@@ -21,6 +21,7 @@ from telemetry.ledger import seals
 from telemetry.ledger.arithmetic import adds_up, cost_lines
 from telemetry.ledger.bodies import can_open_bodies, open_payload
 from telemetry.ledger.filters import CallFilters, page_of
+from telemetry.ledger.legal_holds import holds_on
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import call_panels
 from telemetry.ledger.rules import CallSource, CallState
@@ -81,7 +82,7 @@ def call_proof(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _visible_call(request: HttpRequest, pk: UUID) -> Call:
     calls = calls_visible_to(cast(User, request.user)).select_related(
-        "api_key", "requester", "seal", "replay_batch", "payload"
+        "api_key", "requester", "seal", "replay_batch", "payload__erasure"
     )
     call: Call = get_or_404(calls, pk=pk)
     return call
@@ -97,6 +98,9 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "trail": [] if only_cost else _trail(call),
         "entries": [_priced(call, entry) for entry in entries],
         "payload": getattr(call, "payload", None),
+        "holds": holds_on(call),
+        "may_hold": actor_of(request).may(Permission.LEGAL_HOLD_MANAGE),
+        "may_erase": actor_of(request).may(Permission.ERASURE_MANAGE),
         "may_open": can_open_bodies(actor_of(request), call),
         "panels": [] if only_cost else _panels(request, call, now),
     }

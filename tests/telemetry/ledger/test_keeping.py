@@ -24,7 +24,7 @@ from reviews.decisions.models import Correction
 from reviews.queues.models import ReviewItem
 from telemetry.chargeback.verification import verify
 from telemetry.ledger import erasing, legal_holds, retention, tasks
-from telemetry.ledger.hooks import bodies_in_words
+from telemetry.ledger.keeping_evidence import bodies_in_words
 from telemetry.ledger.keeping_models import is_held_back
 from telemetry.ledger.models import Call, Erasure, LegalHold, Payload
 from telemetry.ledger.registries import body_stores
