@@ -68,6 +68,7 @@ class CallFacts(TypedDict, total=False):
     price_snapshot: dict[str, Any]
     task_id: str
     end_user_hash: str
+    is_cached: bool
 
 
 @dataclass(frozen=True)
