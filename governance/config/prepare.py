@@ -15,6 +15,7 @@ def main() -> int:
     try:
         django.setup()
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("check", databases=["default"])
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("demo", if_empty=True)
     except (CommandError, DatabaseError, OSError) as problem:

@@ -11,6 +11,7 @@ _EVERY: dict[str, float] = {
     "governance.model_cards.tasks.remind_of_reviews": 3600,
     "governance.compliance.tasks.remind_of_acknowledging": 3600,
     "governance.incidents.tasks.keep_house": 60,
+    "governance.policy.tasks.rewrap": 60,
     "governance.registry.tasks.keep_house": 3600,
     # The same day again changes nothing: a night without a worker costs no day.
     "governance.registry.tasks.measure_from_ledger": 21600,
@@ -19,6 +20,7 @@ _EVERY: dict[str, float] = {
     "prompts.batches.tasks.sweep": 15,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.ledger.tasks.seal": 60,
+    "telemetry.ledger.tasks.keep_house": 60,
     "telemetry.webhooks.tasks.deliver_due": 30,
 }
 

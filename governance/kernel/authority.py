@@ -28,9 +28,11 @@ class Permission(StrEnum):
     DATASET_MANAGE = "dataset_manage"
     DRIFT_MANAGE = "drift_manage"
     DRIFT_VIEW = "drift_view"
+    ERASURE_MANAGE = "erasure_manage"
     INCIDENT_COMMAND = "incident_command"
     INCIDENT_DECLARE = "incident_declare"
     INCIDENT_VIEW = "incident_view"
+    LEGAL_HOLD_MANAGE = "legal_hold_manage"
     MODEL_AUTHOR = "model_author"
     MODEL_VIEW = "model_view"
     PEOPLE_MANAGE = "people_manage"
@@ -202,7 +204,14 @@ ROLES: dict[str, Role] = {
             "Answers for the data that use cases rest on, signs the data slot.",
             "organisation",
             _REGISTER_VIEW
-            | {P.DATASET_MANAGE, P.SIGN_DATA, P.CALL_VIEW, P.CALL_BODY_VIEW, P.AUDIT_VIEW},
+            | {
+                P.DATASET_MANAGE,
+                P.SIGN_DATA,
+                P.CALL_VIEW,
+                P.CALL_BODY_VIEW,
+                P.AUDIT_VIEW,
+                P.ERASURE_MANAGE,
+            },
         ),
         _role(
             "safety",
@@ -271,6 +280,8 @@ ROLES: dict[str, Role] = {
                 P.AUDIT_VIEW,
                 P.AUDIT_PACK_BUILD,
                 P.PEOPLE_VIEW,
+                P.LEGAL_HOLD_MANAGE,
+                P.ERASURE_MANAGE,
             },
         ),
     )

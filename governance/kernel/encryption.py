@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.db import models
 
 from governance.kernel.errors import Unavailable
 
@@ -21,6 +24,11 @@ def _keys() -> dict[int, bytes]:
     """Key id → 32 bytes, from settings "1:base64,2:base64"; the highest id encrypts."""
     pairs = (part.split(":", 1) for part in settings.PLACET_ENCRYPTION_KEYS.split(",") if part)
     return {int(number): base64.b64decode(secret) for number, secret in pairs}
+
+
+def key_ids() -> list[int]:
+    """The ids of the configured keys, rising: the last one encrypts."""
+    return sorted(_keys())
 
 
 def encrypt(text: str, *, context: str) -> bytes:
@@ -48,3 +56,24 @@ def decrypt(sealed: bytes, *, context: str) -> str:
             "This content does not open: it was changed, or belongs to another row. "
             "It was left as it is."
         ) from None
+
+
+def rewrapped(sealed: bytes, *, context: str) -> bytes:
+    """The same content under the key that encrypts now."""
+    return encrypt(decrypt(sealed, context=context), context=context)
+
+
+class SealedField(models.BinaryField):  # type: ignore[type-arg]  # not at run time
+    """A column of encrypted values. `context` says of a row what its value is bound to.
+
+    Every such column is found by `sealed_columns` of governance.policy.rewrapping, so a rotation
+    of keys forgets none. To the database it is bytes like any other.
+    """
+
+    def __init__(self, *args: Any, context: Callable[[Any], str] = str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.context = context
+
+    def deconstruct(self) -> Any:
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.BinaryField", args, options

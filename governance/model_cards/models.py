@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from governance.kernel.canonical import digest
-from governance.kernel.encryption import decrypt
+from governance.kernel.encryption import SealedField, decrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES, HOSTING, PRICE_KINDS
 from governance.model_cards.vendor_models import Vendor
@@ -126,7 +126,9 @@ class Deployment(models.Model):
     concurrency_limit = models.PositiveIntegerField(default=8)
     context_tokens = models.PositiveIntegerField(default=8192)
     takes_images = models.BooleanField(default=False)
-    secret_sealed = models.BinaryField(null=True, blank=True)
+    secret_sealed = SealedField(
+        null=True, blank=True, context=lambda one: f"deployment:{one.slug}:secret"
+    )
     replay_only = models.BooleanField(default=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     state = models.CharField(

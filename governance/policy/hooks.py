@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from governance.audit.registries import audit_actions
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Oversight, RiskTier
@@ -19,6 +20,8 @@ navigation.add(
         "Govern", "Obligations", "policy:overview", "shield", (Permission.USE_CASE_VIEW,), 70
     ),
 )
+
+audit_actions.add("encryption.rewrapped", "{actor} moved encrypted values to {subject}")
 
 
 def oversight_gap(use_case: UseCase, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,14 +20,16 @@ class Obligations:
     restore_placeholders: bool
     hosting: frozenset[str]
     retention_days: int
+    # The longest that an answer may be given again to the same request; 0: never.
+    cache_seconds: int = 0
 
 
 _BY_SENSITIVITY = {
     Sensitivity.PUBLIC: Obligations(
-        ALWAYS, False, frozenset({"hosted", "private", "embedded"}), 90
+        ALWAYS, False, frozenset({"hosted", "private", "embedded"}), 90, 604_800
     ),
     Sensitivity.INTERNAL: Obligations(
-        PERSONAL, False, frozenset({"hosted", "private", "embedded"}), 90
+        PERSONAL, False, frozenset({"hosted", "private", "embedded"}), 90, 86_400
     ),
     Sensitivity.REGULATED: Obligations(PERSONAL, False, frozenset({"private", "embedded"}), 30),
 }
@@ -61,7 +63,7 @@ def obligations(sensitivity: Sensitivity, tier: RiskTier) -> Obligations:
     """What holds for content of that sensitivity in a use case of that tier."""
     found = _BY_SENSITIVITY[sensitivity]
     days = max(found.retention_days, RETENTION_FLOOR_DAYS[tier])
-    return Obligations(found.redact, found.restore_placeholders, found.hosting, days)
+    return replace(found, retention_days=days)
 
 
 def effective_oversight(declared: Oversight, tier: RiskTier) -> Oversight:

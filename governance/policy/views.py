@@ -21,6 +21,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "hosting": sorted(row.obliged.hosting),
             "oversight": row.oversight,
             "retention_days": row.obliged.retention_days,
+            "cache_hours": row.obliged.cache_seconds // 3600,
         }
         for row in obligation_table()
     ]

@@ -4,11 +4,22 @@ from governance.audit.registries import audit_actions
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
+from prompts.batches import keeping, services
 from prompts.batches.rules import BATCH_STATES
 from prompts.batches.running import ENDED
+from telemetry.ledger.registries import BodyStore, body_stores
 from telemetry.webhooks.registries import EventKind, event_kinds
 
 transition_tables.add("Batch.state", BATCH_STATES)
+body_stores.add(
+    "batch lines",
+    BodyStore(
+        "Lines of batches",
+        keeping.count_lines,
+        keeping.erase_lines,
+        lambda now, most: services.destroy_inputs(now=now),
+    ),
+)
 
 for action, sentence in {
     "batch.received": "{actor} uploaded {subject}",

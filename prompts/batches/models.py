@@ -11,7 +11,7 @@ from django.db.models import Count, Q, Sum
 from governance.access.models import ApiKey, Team, User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
-from governance.kernel.encryption import decrypt, encrypt
+from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.registry.models import UseCase
 from prompts.batches.rules import BatchState, LineState
 from telemetry.ledger.models import ZERO, Call, money
@@ -108,7 +108,11 @@ class BatchLine(models.Model):
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="lines")
     number = models.PositiveIntegerField()
     custom_id = models.CharField(max_length=200, blank=True)
-    body_sealed = models.BinaryField(null=True, blank=True)
+    body_sealed = SealedField(
+        null=True,
+        blank=True,
+        context=lambda line: f"batches.BatchLine:{line.batch_id}:{line.number}",
+    )
     state = models.CharField(max_length=8, choices=LINE_STATE_CHOICES, default=LineState.WAITING)
     fault_code = models.CharField(max_length=60, blank=True)
     fault = models.CharField(max_length=600, blank=True)

@@ -21,10 +21,12 @@ from governance.kernel.terms import RiskTier, Sensitivity
 from governance.kernel.web import get_or_404
 from governance.policy.rules import obligations
 from governance.registry.models import UseCase
+from prompts.batches.keeping import is_batch_held_back
 from prompts.batches.lines import Line, check_some_are_good, read_lines
 from prompts.batches.models import Batch, BatchLine
 from prompts.batches.rules import BATCH_STATES, MOST_CALLS_PER_MINUTE, LineState
 from prompts.gateway.refusals import IdempotencyKeyReused
+from telemetry.ledger.retention import while_no_hold_is_placed
 
 RUN = "prompts.batches.tasks.run"
 MOST_BUDGET = Decimal(1_000_000)
@@ -242,9 +244,10 @@ def note_download(*, actor: Actor, batch: Batch, what: str, now: datetime) -> No
 
 @transaction.atomic
 def destroy_inputs(*, now: datetime, limit: int = 20) -> int:
-    """Empty the lines of batches past their retention; what still waited fails. How many."""
+    """Empty the lines of batches past their retention and not held back; what still waited fails. How many."""
+    while_no_hold_is_placed()
     due = Batch.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-        keep_until__lte=now, destroyed_at=None
+        ~is_batch_held_back(), keep_until__lte=now, destroyed_at=None
     )
     batches = list(due.order_by("keep_until")[:limit])
     for batch in batches:

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from prompts.batches import running, services
+from prompts.batches import running
 
 
 @shared_task(name="prompts.batches.tasks.run", queue="calls")
@@ -20,8 +20,6 @@ def run(batch_id: str) -> None:
 
 @shared_task(name="prompts.batches.tasks.sweep", queue="housekeeping")
 def sweep() -> None:
-    """Hint at what is due, and destroy what is past its retention."""
-    now = timezone.now()
-    for batch_id in running.due(now):
+    """Hint at what is due."""
+    for batch_id in running.due(timezone.now()):
         run.delay(str(batch_id))
-    services.destroy_inputs(now=now)

@@ -29,14 +29,27 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "seed", "Seed", Decimal(0), Decimal(2**31 - 1), True, "Where a provider can repeat itself."
     ),
+    Parameter(
+        "cache_seconds",
+        "Cache, seconds",
+        Decimal(1),
+        Decimal(604_800),
+        True,
+        "The very same request is answered again for so long, at no cost. Empty: never.",
+    ),
 )
 CALLERS_ALONE: tuple[Parameter, ...] = (
     Parameter("presence_penalty", "Presence penalty", Decimal(-2), Decimal(2), False, ""),
     Parameter("frequency_penalty", "Frequency penalty", Decimal(-2), Decimal(2), False, ""),
 )
 STOP = "stop"
+# The gateway's own: no provider is sent it, and no caller sets it.
+CACHE_SECONDS = "cache_seconds"
 CALLER_MAY_SET = "caller_may_set"
-SETTABLE: tuple[str, ...] = (*(one.name for one in (*PARAMETERS, *CALLERS_ALONE)), STOP)
+SETTABLE: tuple[str, ...] = (
+    *(one.name for one in (*PARAMETERS, *CALLERS_ALONE) if one.name != CACHE_SECONDS),
+    STOP,
+)
 DEFAULT_SETTABLE: tuple[str, ...] = ("max_tokens",)
 MOST_STOPS = 4
 LONGEST_STOP = 100
@@ -110,7 +123,7 @@ def as_sent(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: int(value) if name in _WHOLE else float(value)
         for name, value in parameters.items()
-        if name not in ("max_tokens", CALLER_MAY_SET)
+        if name not in ("max_tokens", CALLER_MAY_SET, CACHE_SECONDS)
     }
 
 

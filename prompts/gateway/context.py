@@ -91,6 +91,7 @@ class CallContext:
     attempts: list[Attempt] = field(default_factory=list)
     held_attempts: int = 0
     output: str = ""
+    is_cached: bool = False
     hold_reason: str = ""
     refusal: Refusal | None = None
     latency_ms: int | None = None

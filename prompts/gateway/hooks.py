@@ -13,10 +13,11 @@ from governance.kernel.authority import Permission
 from governance.policy.rules import PERSONAL
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
-from prompts.gateway import screens
+from prompts.gateway import caching, screens
 from prompts.gateway.fetching import fetches_of
 from reviews.decisions.marking import Mark
 from reviews.decisions.registries import answer_marks
+from telemetry.ledger.registries import BodyStore, body_stores
 
 navigation.add(
     "try",
@@ -29,6 +30,14 @@ for action, sentence in {
     "call.result_refused": "{actor} was refused the answer of {subject}: it was given before",
 }.items():
     audit_actions.add(action, sentence)
+
+
+body_stores.add(
+    "cached answers",
+    BodyStore(
+        "Answers in the cache", caching.count_cached, caching.erase_cached, caching.forget_expired
+    ),
+)
 
 
 def results_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:

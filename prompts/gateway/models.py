@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from governance.registry.models import UseCase
+from prompts.gateway.cache_models import CachedAnswer as CachedAnswer
 from telemetry.ledger.models import Call
 
 ONCE, MANY = "once", "many"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from prompts.gateway.caching import recall, remember
 from prompts.gateway.context import CallContext, GovernedRequest, Listener
 from prompts.gateway.refusals import Refusal, StillRunning
 from prompts.gateway.repeating import reply_of_repeated
@@ -115,7 +116,7 @@ def enter(context: CallContext) -> GovernedReply | None:
 def answer(context: CallContext) -> None:
     """Ask the provider, look at what it says, and decide whether it may leave."""
     with context.stage("invoke") as entry:
-        entry["note"] = invoke(context)
+        entry["note"] = recall(context) or invoke(context)
     with context.stage("screen output") as entry:
         entry["note"] = screen_output(context)
     with context.stage("dispose") as entry:
@@ -128,6 +129,7 @@ def conclude(context: CallContext) -> GovernedReply:
         settle_refused(context)
     else:
         settle(context)
+        remember(context)
     code = context.refusal.code if context.refusal else ""
     reply = reply_of(context)
     log.info("call", state=reply.state, refusal=code, attempts=len(context.attempts))

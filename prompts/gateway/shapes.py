@@ -135,6 +135,8 @@ def governing_headers(reply: GovernedReply) -> dict[str, str]:
     headers = {"x-call-state": reply.state, "x-call-cost": format(reply.cost, "f")}
     if reply.call is not None:
         headers["x-call-id"] = str(reply.call.pk)
+        if reply.call.is_cached:
+            headers["x-call-cache"] = "hit"
         headers["x-prompt-version"] = reply.call.prompt_label
         headers["x-deployment"] = reply.call.deployment.slug if reply.call.deployment else ""
         headers |= rate_headers(reply.calls_left, reply.call.api_key)

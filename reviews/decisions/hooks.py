@@ -10,15 +10,22 @@ from governance.access.models import User
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.kernel.authority import Permission
 from governance.registry.registries import ledger_metrics
+from reviews.decisions import keeping
 from reviews.decisions.figures import FIGURES
 from reviews.decisions.models import ReviewDecision
 from reviews.queues.models import ReviewItem
 from telemetry.ledger.models import Call
-from telemetry.ledger.registries import CallPanel, body_scopes, call_panels
+from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
 
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
 audit_actions.add("review.decided", "{actor} decided {subject}")
+body_stores.add(
+    "corrections",
+    BodyStore(
+        "Corrections", keeping.count_corrections, keeping.erase_corrections, keeping.destroy_due
+    ),
+)
 
 COLUMNS = ("id", "call", "queue", "person", "verdict", "labels", "rationale", "seconds", "at")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
-from governance.kernel.encryption import decrypt
+from governance.kernel.encryption import SealedField, decrypt
 from reviews.decisions.rules import Verdict
 from reviews.queues.models import ReviewItem
 
@@ -37,6 +40,11 @@ class ReviewDecision(models.Model):
         return f"{self.verdict} on {self.item}"
 
 
+def text_context(whose: str) -> Callable[[Any], str]:
+    """What a text of that author (“model” or “human”) is bound to, of a correction."""
+    return lambda one: f"correction:{one.decision_id}:{whose}"
+
+
 class Correction(models.Model):
     """The pair of what the model said and what a person made of it, sealed.
 
@@ -44,18 +52,44 @@ class Correction(models.Model):
     """
 
     decision = models.OneToOneField(ReviewDecision, models.PROTECT, related_name="correction")
-    model_text_sealed = models.BinaryField()
-    human_text_sealed = models.BinaryField()
+    model_text_sealed = SealedField(null=True, context=text_context("model"))
+    human_text_sealed = SealedField(null=True, context=text_context("human"))
     characters_changed = models.PositiveIntegerField()
     keep_until = models.DateTimeField(null=True, blank=True)
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["keep_until"],
+                condition=models.Q(destroyed_at=None),
+                name="correction_kept_until",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    destroyed_at=None,
+                    model_text_sealed__isnull=False,
+                    human_text_sealed__isnull=False,
+                )
+                | models.Q(
+                    destroyed_at__isnull=False,
+                    model_text_sealed=None,
+                    human_text_sealed=None,
+                ),
+                name="correction_whole_or_empty",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Correction by {self.decision.person}"
 
-    def texts(self) -> tuple[str, str]:
-        """(model's text, person's text); opens the seals."""
-        context = f"correction:{self.decision_id}"
+    def texts(self) -> tuple[str, str] | None:
+        """(model's text, person's text), opened; None once they are destroyed."""
+        if self.model_text_sealed is None or self.human_text_sealed is None:
+            return None
         return (
-            decrypt(bytes(self.model_text_sealed), context=f"{context}:model"),
-            decrypt(bytes(self.human_text_sealed), context=f"{context}:human"),
+            decrypt(bytes(self.model_text_sealed), context=text_context("model")(self)),
+            decrypt(bytes(self.human_text_sealed), context=text_context("human")(self)),
         )

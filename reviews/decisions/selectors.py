@@ -40,6 +40,7 @@ def screen_of(item: ReviewItem, user: User, now: datetime) -> dict[str, Any]:
     return shown | {
         "messages_seen": json.loads(ledger.held_input(item.call) or "[]"),
         "output": output,
+        "payload": getattr(item.call, "payload", None),
         "pieces": with_findings(output),
         "policy": policy_of(item.call.use_case),
         "decisions": item.decisions.select_related("person"),

@@ -16,7 +16,7 @@ from governance.kernel.encryption import encrypt
 from governance.kernel.errors import Invalid, WrongState
 from governance.policy import output_contract
 from reviews.decisions.difference import difference
-from reviews.decisions.models import Correction, ReviewDecision
+from reviews.decisions.models import Correction, ReviewDecision, text_context
 from reviews.decisions.rules import (
     CALL_VERDICT,
     LONGEST_RATIONALE,
@@ -189,11 +189,12 @@ def _keep_correction(item: ReviewItem, decision: ReviewDecision, text: str) -> C
     model_text = ledger.held_text(item.call)
     if model_text is None:
         raise WrongState("Nothing was decided: the model's text is no longer kept.")
-    context = f"correction:{decision.pk}"
-    return Correction.objects.create(
+    made = Correction(
         decision=decision,
-        model_text_sealed=encrypt(model_text, context=f"{context}:model"),
-        human_text_sealed=encrypt(text, context=f"{context}:human"),
         characters_changed=difference(readable(model_text), readable(text)).characters_changed,
         keep_until=item.call.payload.keep_until,
     )
+    made.model_text_sealed = encrypt(model_text, context=text_context("model")(made))
+    made.human_text_sealed = encrypt(text, context=text_context("human")(made))
+    made.save(force_insert=True)
+    return made

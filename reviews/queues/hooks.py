@@ -18,11 +18,19 @@ from governance.compliance.rules import Evidence
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
+from reviews.queues import lapsing
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES, ItemState
+from telemetry.ledger.registries import BodyStore, body_stores
 
 transition_tables.add("ReviewItem.state", REVIEW_ITEM_STATES)
 grant_scopes.add("queue", Queue)
+body_stores.add(
+    "review items",
+    BodyStore(
+        "Review items that wait", lapsing.count_open, lapsing.lapse_of_calls, lapsing.lapse_due
+    ),
+)
 
 for action, sentence in {
     "review.opened": "{actor} put {subject} before people",
@@ -31,6 +39,7 @@ for action, sentence in {
     "review.skipped": "{actor} skipped {subject}",
     "review.escalated": "{actor} escalated {subject}",
     "review.lease_ran_out": "{actor} returned {subject}, whose lease ran out",
+    "review.expired": "{actor} closed {subject}, whose text is no longer kept",
     "review.breached": "{actor} saw {subject} pass its due time",
     "queue.created": "{actor} created the queue {subject}",
     "queue.changed": "{actor} changed the queue {subject}",

@@ -31,6 +31,7 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("claimed", "decide", "decided", "the reviewer who holds it"),
         Edge("claimed", "escalate", "waiting", "the reviewer who holds it", "in the next queue"),
         Edge("waiting", "escalate", "waiting", "a review lead, or a breached SLA", "next queue"),
-        Edge("waiting", "expire", "decided", "the housekeeping job", "its call was ended"),
+        Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
+        Edge("claimed", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
     ),
 )

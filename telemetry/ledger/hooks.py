@@ -25,16 +25,34 @@ from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, ledger_metrics, use_case_panels
+from telemetry.ledger import retention
 from telemetry.ledger.announcing import KINDS
 from telemetry.ledger.figures import FIGURES
+from telemetry.ledger.keeping_evidence import (
+    ERASURE_COLUMNS,
+    HOLD_COLUMNS,
+    bodies_in_words,
+    erasure_rows,
+    hold_rows,
+)
 from telemetry.ledger.models import Call, LedgerEntry
-from telemetry.ledger.registries import CallPanel, body_scopes, call_panels
-from telemetry.ledger.rules import CALL_STATES
+from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
+from telemetry.ledger.rules import CALL_STATES, ERASURE_STATES
 from telemetry.webhooks.registries import event_kinds
 
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
 transition_tables.add("Call.state", CALL_STATES)
+transition_tables.add("Erasure.state", ERASURE_STATES)
+body_stores.add(
+    "payloads",
+    BodyStore(
+        "Bodies of calls",
+        retention.count_payloads,
+        retention.erase_payloads,
+        lambda now, most: retention.destroy_payloads(now=now, batch=most),
+    ),
+)
 
 audit_actions.add("ledger.sealed", "{actor} sealed a batch of calls: {subject}")
 audit_actions.add("ledger.replayed", "{actor} loaded usage history: {subject}")
@@ -44,6 +62,14 @@ audit_actions.add("call.rejected", "{actor} rejected the held answer of {subject
 audit_actions.add("call.expired", "{actor} let the held answer of {subject} expire")
 audit_actions.add("call.bodies_opened", "{actor} opened the bodies of {subject}")
 
+for action, sentence in {
+    "legal_hold.placed": "{actor} placed {subject}",
+    "legal_hold.lifted": "{actor} lifted {subject}",
+    "erasure.requested": "{actor} asked for the {subject}",
+    "erasure.finished": "{actor} finished the {subject}",
+    "erasure.certified": "{actor} took the certificate of the {subject}",
+}.items():
+    audit_actions.add(action, sentence)
 for kind, described in KINDS.items():
     event_kinds.add(kind, described)
 
@@ -52,6 +78,18 @@ navigation.add(
     NavigationItem("Run", "Calls", "ledger:list", "activity", (Permission.CALL_VIEW,), order=10),
 )
 
+navigation.add(
+    "legal holds",
+    NavigationItem(
+        "Prove", "Legal holds", "ledger:holds", "lock", (Permission.LEGAL_HOLD_MANAGE,), order=40
+    ),
+)
+navigation.add(
+    "erasures",
+    NavigationItem(
+        "Prove", "Erasures", "ledger:erasures", "eraser", (Permission.ERASURE_MANAGE,), order=45
+    ),
+)
 body_scopes.add("team", lambda call: [call.team])
 
 
@@ -121,16 +159,17 @@ CALL_COLUMNS = (
     "digest",
     "seal",
     "seal_position",
+    "bodies",
 )
 # Written by name or key: to read them as attributes would be a query per row.
-CALL_RELATED = {"use_case", "team", "deployment", "prompt", "seal"}
+CALL_RELATED = {"use_case", "team", "deployment", "prompt", "seal", "bodies"}
 
 
 def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
     """Calls admitted in the period, oldest first; no bodies."""
     calls = Call.objects.filter(
         admitted_at__gte=scope.starts_at, admitted_at__lt=scope.ends_at
-    ).select_related("use_case", "team", "deployment")
+    ).select_related("use_case", "team", "deployment", "payload__erasure")
     if scope.team_id is not None:
         calls = calls.filter(team_id=scope.team_id)
     for call in calls.order_by("admitted_at", "id").iterator(chunk_size=2000):
@@ -141,6 +180,7 @@ def call_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
             "deployment": call.deployment.slug if call.deployment else None,
             "prompt": call.prompt_label,
             "seal": call.seal_id,
+            "bodies": bodies_in_words(call),
         }
 
 
@@ -205,6 +245,17 @@ evidence_sections.add(
     ),
 )
 
+
+evidence_sections.add(
+    "legal_holds",
+    EvidenceSection(
+        "legal_holds", "Legal holds", HOLD_COLUMNS, hold_rows, counted_by=("use_case",)
+    ),
+)
+evidence_sections.add(
+    "erasures",
+    EvidenceSection("erasures", "Erasures", ERASURE_COLUMNS, erasure_rows, counted_by=("state",)),
+)
 
 SEALED_WITHIN = timedelta(days=30)
 

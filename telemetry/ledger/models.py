@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,12 +14,27 @@ from django.db.models import Q
 from governance.access.models import ApiKey, Team, User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
-from governance.kernel.encryption import decrypt, encrypt
+from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.ledger.keeping_models import Erasure, LegalHold
 from telemetry.ledger.rules import OPEN_STATES, CallMode, CallSource, CallState, EntryKind
 
+__all__ = [
+    "ZERO",
+    "Call",
+    "CallQuerySet",
+    "Erasure",
+    "LedgerEntry",
+    "LedgerEntryQuerySet",
+    "LedgerSeal",
+    "LegalHold",
+    "Payload",
+    "ReplayBatch",
+    "body_context",
+    "money",
+]
 ZERO = Decimal(0)
 
 
@@ -140,6 +156,8 @@ class Call(models.Model):
     tokens_output = models.PositiveIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Answered from the cache: no provider was asked and nothing was billed.
+    is_cached = models.BooleanField(default=False, db_default=False)
     cost = money(default=ZERO)
     currency = models.CharField(max_length=3)
     price_snapshot: Any = models.JSONField(default=dict, blank=True)
@@ -169,6 +187,11 @@ class Call(models.Model):
             models.Index(fields=["admitted_at", "team", "use_case", "state"], name="call_tally"),
             # The gateway counts a key's last minute; releases weigh a version's calls.
             models.Index(fields=["api_key", "-admitted_at"], name="call_key_newest"),
+            models.Index(
+                fields=["end_user_hash", "id"],
+                condition=~Q(end_user_hash=""),
+                name="call_end_user",
+            ),
             models.Index(fields=["prompt_version_id", "-admitted_at"], name="call_version_newest"),
             models.Index(
                 fields=["lease_until"],
@@ -208,15 +231,24 @@ class Call(models.Model):
         return self.source == CallSource.REPLAYED
 
 
+def body_context(column: str) -> Callable[[Any], str]:
+    """What the body of that column is bound to, of a payload."""
+    return lambda payload: f"ledger.Payload:{payload.call_id}:{column}"
+
+
 class Payload(models.Model):
     """The redacted bodies of a call, each encrypted and bound to its call and column."""
 
     call = models.OneToOneField(Call, models.PROTECT, primary_key=True, related_name="payload")
-    request_sealed = models.BinaryField(null=True, blank=True)
-    response_sealed = models.BinaryField(null=True, blank=True)
-    decided_sealed = models.BinaryField(null=True, blank=True)
+    request_sealed = SealedField(null=True, blank=True, context=body_context("request"))
+    response_sealed = SealedField(null=True, blank=True, context=body_context("response"))
+    decided_sealed = SealedField(null=True, blank=True, context=body_context("decided"))
     keep_until = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True, blank=True)
+    # Why it was destroyed before its time; None: its retention ended.
+    erasure = models.ForeignKey(
+        Erasure, models.PROTECT, null=True, blank=True, related_name="payloads"
+    )
 
     class Meta:
         indexes = [
@@ -244,7 +276,7 @@ class Payload(models.Model):
         return None if sealed is None else decrypt(sealed, context=self._context(column))
 
     def _context(self, column: str) -> str:
-        return f"ledger.Payload:{self.call_id}:{column}"
+        return body_context(column)(self)
 
 
 class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.registries import Registry
-from telemetry.ledger.models import Call
+from telemetry.ledger.models import Call, Erasure
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,24 @@ class CallPanel:
 
 
 call_panels: Registry[CallPanel] = Registry("call panels")
+
+
+@dataclass(frozen=True)
+class BodyStore:
+    """A place where texts of calls stand. All of them follow one rule.
+
+    `count`: how many texts of those calls there are; `erase`: empty those of calls that no legal
+    hold covers (the caller saw to that), for that erasure; `destroy_due`: empty what is past its
+    time and not held back, at most so many rows. Both say how many they emptied.
+    """
+
+    title: str
+    count: Callable[[QuerySet[Call]], int]
+    erase: Callable[[list[UUID], Erasure, datetime], int]
+    destroy_due: Callable[[datetime, int], int]
+
+
+body_stores: Registry[BodyStore] = Registry("stores of bodies")
 
 # Name → the scope objects (team, queue) on which CALL_BODY_VIEW opens this call's bodies.
 body_scopes: Registry[Callable[[Call], list[Any]]] = Registry("scopes of call bodies")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 
 from governance.kernel.transitions import Edge, TransitionTable
@@ -90,3 +91,25 @@ VERDICT_ACTIONS = {
     "rejected": "reject",
     "expired": "expire",
 }
+
+
+class ErasureState(StrEnum):
+    REQUESTED = "requested"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+ERASURE_STATES = TransitionTable(
+    "Erasure.state",
+    ErasureState.REQUESTED,
+    (
+        Edge("requested", "run", "running", "a worker"),
+        Edge("running", "run", "running", "a worker", "the next calls"),
+        Edge("running", "finish", "finished", "a worker", "no call of it is left"),
+    ),
+)
+
+
+def end_user_hash(end_user: str) -> str:
+    """An end user's identifier as calls carry it; empty for none."""
+    return hashlib.sha256(end_user.encode()).hexdigest() if end_user else ""

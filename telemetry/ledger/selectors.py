@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from governance.access.models import ApiKey, User
 from governance.kernel.authority import Permission
-from telemetry.ledger.models import Call, CallQuerySet, LedgerEntry
+from telemetry.ledger.models import Call, CallQuerySet, LedgerEntry, Payload
 from telemetry.ledger.services import visible_answer
 
 
@@ -75,5 +75,14 @@ def call_representation(call: Call) -> dict[str, Any]:
         else None,
         "request_hash": call.request_hash,
         "response_hash": call.response_hash,
+        "cached": call.is_cached,
+        "kept_until": _kept_until(call),
         "output": visible_answer(call),
     }
+
+
+def _kept_until(call: Call) -> str | None:
+    """How long its texts are kept; None where there is none (any more)."""
+    kept = Payload.objects.filter(pk=call.pk, destroyed_at=None)
+    until = kept.values_list("keep_until", flat=True).first()
+    return until.isoformat() if until else None

@@ -19,19 +19,23 @@ from django.db import transaction
 
 from governance.access.models import ApiKey, User
 from governance.audit.services import record
-from governance.kernel.authority import Actor, Permission
+from governance.kernel.authority import Actor
 from governance.kernel.canonical import text_digest
-from governance.kernel.errors import Invalid, NotAllowed, NotFound, WrongState
+from governance.kernel.errors import Invalid, NotFound, WrongState
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
 from telemetry.ledger import rows
 from telemetry.ledger.announcing import announce_decided, announce_settled
+from telemetry.ledger.bodies import Body as Body
+from telemetry.ledger.bodies import held_input as held_input
+from telemetry.ledger.bodies import held_text as held_text
+from telemetry.ledger.bodies import keep, keep_first, kept_until
+from telemetry.ledger.bodies import locked as locked
+from telemetry.ledger.bodies import visible_answer as visible_answer
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.joining import joins_transaction
-from telemetry.ledger.models import ZERO, Call, LedgerEntry, Payload
-from telemetry.ledger.registries import body_scopes
+from telemetry.ledger.models import ZERO, Call, LedgerEntry
 from telemetry.ledger.rules import (
-    ANSWERED_STATES,
     CALL_STATES,
     VERDICT_ACTIONS,
     CallMode,
@@ -42,16 +46,8 @@ from telemetry.ledger.rules import (
 )
 
 DEFAULT_LEASE = timedelta(minutes=5)
-DEFAULT_RETENTION = timedelta(days=30)
 # Sentences are cut to their columns; a long explanation must not fail a settlement.
 LONGEST = {"hold_reason": 300, "refusal_message": 600}
-
-
-KEEP_TEXT = {
-    column: f"UPDATE ledger_payload SET {column}_sealed = %s, "  # noqa: S608  # three columns
-    "keep_until = greatest(keep_until, %s) WHERE call_id = %s"
-    for column in ("request", "response", "decided")
-}
 
 
 class CallFacts(TypedDict, total=False):
@@ -73,6 +69,7 @@ class CallFacts(TypedDict, total=False):
     price_snapshot: dict[str, Any]
     task_id: str
     end_user_hash: str
+    is_cached: bool
 
 
 SETTLED_COLUMNS = (
@@ -80,14 +77,6 @@ SETTLED_COLUMNS = (
     *("cost", "tokens_input", "tokens_cached", "tokens_output", "attempts"),
     *CallFacts.__annotations__,
 )
-
-
-@dataclass(frozen=True)
-class Body:
-    """A redacted text that may be kept (sealed) until that time."""
-
-    text: str
-    keep_until: datetime
 
 
 @dataclass(frozen=True)
@@ -105,16 +94,6 @@ class BilledAttempt:
     tokens_cached: int = 0
     currency: str = ""
     description: str = ""
-
-
-@dataclass(frozen=True)
-class OpenedBodies:
-    """What a person with the permission reads. `withheld` says why a text is not there."""
-
-    request: str | None
-    response: str | None
-    decided: str | None
-    withheld: str = ""
 
 
 @joins_transaction
@@ -161,7 +140,7 @@ def admit_call(
     _learn(call, facts)
     rows.insert([call])
     if request is not None:
-        _keep_first(call, "request", request)
+        keep_first(call, "request", request)
     return call
 
 
@@ -189,7 +168,7 @@ def start_call(
     _learn(call, facts)
     call.save()
     if request is not None:
-        _keep(call, "request", request)
+        keep(call, "request", request)
     return call
 
 
@@ -228,7 +207,7 @@ def settle_call(
         _learn(call, facts)
         call.digest = call_digest(call, booked)
         if response is not None:
-            _keep(call, "response", response)
+            keep(call, "response", response)
     rows.update(call, SETTLED_COLUMNS)
     if not is_settled:
         announce_settled(call, now)
@@ -254,7 +233,7 @@ def decide_call(
     call.decided_at = now
     if decided_text is not None:
         call.decided_hash = text_digest(decided_text)
-        _keep(call, "decided", Body(decided_text, _kept_until(call, now)))
+        keep(call, "decided", Body(decided_text, kept_until(call, now)))
     call.save(update_fields=["state", "decided_at", "decided_hash"])
     after = {"state": call.state, "decided_hash": call.decided_hash}
     record(
@@ -267,97 +246,6 @@ def decide_call(
         team_id=call.team_id,
     )
     announce_decided(call, now)
-    return call
-
-
-def visible_answer(call: Call) -> str | None:
-    """The only text that may leave (invariant 3): None unless delivered, released or corrected.
-
-    None also when the answer's retention has ended or policy kept no payload.
-    """
-    if call.state not in ANSWERED_STATES:
-        return None
-    column = "decided" if call.state == CallState.CORRECTED else "response"
-    return _opened(call, column)
-
-
-def held_text(call: Call) -> str | None:
-    """What the model wrote, for the review screen only: no permission is checked here."""
-    return _opened(call, "response")
-
-
-def held_input(call: Call) -> str | None:
-    """The redacted input as the model saw it, for the review screen only."""
-    return _opened(call, "request")
-
-
-@transaction.atomic
-def open_payload(*, actor: Actor, call: Call, now: datetime) -> OpenedBodies:
-    """The redacted bodies for a person with CALL_BODY_VIEW on the call's scope; audited.
-
-    What is held stays withheld from everybody but its reviewers.
-    """
-    check_can_open_bodies(actor, call)
-    call = locked(call.pk)
-    is_held = call.state in (CallState.HELD, CallState.EXPIRED)
-    bodies = OpenedBodies(
-        request=_opened(call, "request"),
-        response=None if is_held else _opened(call, "response"),
-        decided=_opened(call, "decided"),
-        withheld="The answer waits for a reviewer and is shown on the review screen only."
-        if is_held
-        else "",
-    )
-    record(
-        actor=actor,
-        action="call.bodies_opened",
-        subject=call,
-        now=now,
-        after={"state": call.state},
-        team_id=call.team_id,
-    )
-    return bodies
-
-
-def check_can_open_bodies(actor: Actor, call: Call) -> None:
-    if not can_open_bodies(actor, call):
-        raise NotAllowed(
-            "The bodies stay closed: your roles show you that this call happened, not what was "
-            "said in it. The attempt changed nothing."
-        )
-
-
-def can_open_bodies(actor: Actor, call: Call) -> bool:
-    scopes = [scope for find in body_scopes.values() for scope in find(call)]
-    return any(actor.may(Permission.CALL_BODY_VIEW, scope) for scope in scopes)
-
-
-@transaction.atomic
-def destroy_payloads(*, now: datetime, batch: int = 1000) -> int:
-    """Empty what is past its retention; the hashes stay. Held calls expire with it. How many."""
-    due = list(
-        Payload.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("call")
-        .filter(keep_until__lte=now, destroyed_at=None)[:batch]
-    )
-    for payload in due:
-        if payload.call.state == CallState.HELD:
-            actor = Actor.system("retention")
-            decide_call(call=payload.call, verdict="expired", actor=actor, now=now)
-    Payload.objects.filter(pk__in=[payload.pk for payload in due]).update(
-        request_sealed=None, response_sealed=None, decided_sealed=None, destroyed_at=now
-    )
-    return len(due)
-
-
-def locked(call_id: UUID) -> Call:
-    """The call's row for update, with what its services need."""
-    calls = Call.objects.select_for_update(of=("self",)).select_related(
-        "use_case", "team", "deployment"
-    )
-    call = calls.filter(pk=call_id).first()
-    if call is None:
-        raise NotFound("There is no such call.")
     return call
 
 
@@ -374,32 +262,6 @@ def _learn(call: Call, facts: CallFacts) -> None:
         if name in LONGEST:
             value = str(value)[: LONGEST[name]]
         setattr(call, name, value)
-
-
-def _keep_first(call: Call, column: str, body: Body) -> None:
-    """The first text of a call whose payload has no row yet."""
-    payload = Payload(call=call, keep_until=body.keep_until)
-    payload.seal(column, body.text)
-    rows.insert([payload])
-
-
-def _keep(call: Call, column: str, body: Body) -> None:
-    """Beside the texts that are there, kept until the later time."""
-    sealed = Payload(call=call).sealed(column, body.text)
-    with rows.executed(KEEP_TEXT[column], [sealed, body.keep_until, call.pk]) as cursor:
-        is_kept = cursor.rowcount == 1
-    if not is_kept:
-        _keep_first(call, column, body)
-
-
-def _kept_until(call: Call, now: datetime) -> datetime:
-    kept = Payload.objects.filter(pk=call.pk).values_list("keep_until", flat=True).first()
-    return kept or now + DEFAULT_RETENTION
-
-
-def _opened(call: Call, column: str) -> str | None:
-    payload = Payload.objects.filter(pk=call.pk).first()
-    return payload.open(column) if payload else None
 
 
 def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[LedgerEntry]:

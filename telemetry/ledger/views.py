@@ -17,9 +17,11 @@ from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.registry.models import UseCase
 from governance.registry.picking import by_title
-from telemetry.ledger import seals, services
+from telemetry.ledger import seals
 from telemetry.ledger.arithmetic import adds_up, cost_lines
+from telemetry.ledger.bodies import can_open_bodies, open_payload
 from telemetry.ledger.filters import CallFilters, page_of
+from telemetry.ledger.legal_holds import holds_on
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import call_panels
 from telemetry.ledger.rules import CallSource, CallState
@@ -66,7 +68,7 @@ def call_bodies(request: HttpRequest, pk: UUID) -> HttpResponse:
     call, now = _visible_call(request, pk), timezone.now()
     if request.method != "POST":
         return redirect("ledger:detail", pk=pk)
-    bodies = services.open_payload(actor=actor_of(request), call=call, now=now)
+    bodies = open_payload(actor=actor_of(request), call=call, now=now)
     context = _detail(request, call, now) | {"bodies": bodies}
     return page(request, "telemetry/ledger/detail.html", context)
 
@@ -80,7 +82,7 @@ def call_proof(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _visible_call(request: HttpRequest, pk: UUID) -> Call:
     calls = calls_visible_to(cast(User, request.user)).select_related(
-        "api_key", "requester", "seal", "replay_batch", "payload"
+        "api_key", "requester", "seal", "replay_batch", "payload__erasure"
     )
     call: Call = get_or_404(calls, pk=pk)
     return call
@@ -96,7 +98,10 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "trail": [] if only_cost else _trail(call),
         "entries": [_priced(call, entry) for entry in entries],
         "payload": getattr(call, "payload", None),
-        "may_open": services.can_open_bodies(actor_of(request), call),
+        "holds": holds_on(call),
+        "may_hold": actor_of(request).may(Permission.LEGAL_HOLD_MANAGE),
+        "may_erase": actor_of(request).may(Permission.ERASURE_MANAGE),
+        "may_open": can_open_bodies(actor_of(request), call),
         "panels": [] if only_cost else _panels(request, call, now),
     }
 

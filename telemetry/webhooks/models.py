@@ -12,7 +12,7 @@ from django.db.models import Q
 from governance.access.models import Team, User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
-from governance.kernel.encryption import decrypt, encrypt
+from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.registry.models import UseCase
 from telemetry.webhooks.rules import DeliveryState
 
@@ -26,6 +26,10 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         return self if reach.everywhere else self.filter(team_id__in=reach.team_ids)
 
 
+def secret_context(endpoint: Any) -> str:
+    return f"webhooks.WebhookEndpoint:{endpoint.pk}"
+
+
 class WebhookEndpoint(models.Model):
     """Where a use case's events are sent. Its secret is sealed; the one before it signs too,
     until `previous_until`."""
@@ -35,8 +39,8 @@ class WebhookEndpoint(models.Model):
     url = models.CharField(max_length=500)
     events: Any = models.JSONField(default=list)
     is_active = models.BooleanField(default=True)
-    secret_sealed = models.BinaryField(null=True)
-    previous_sealed = models.BinaryField(null=True, blank=True)
+    secret_sealed = SealedField(null=True, context=secret_context)
+    previous_sealed = SealedField(null=True, blank=True, context=secret_context)
     previous_until = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
@@ -54,14 +58,14 @@ class WebhookEndpoint(models.Model):
         return f"Webhook {self.pk} of {self.use_case_id and self.use_case.slug}"
 
     def seal(self, secret: str) -> bytes:
-        return encrypt(secret, context=f"webhooks.WebhookEndpoint:{self.pk}")
+        return encrypt(secret, context=secret_context(self))
 
     def secrets_at(self, now: datetime) -> list[str]:
         """The texts that sign now: the newest first, the one before while both hold."""
         sealed = [self.secret_sealed]
         if self.previous_until is not None and self.previous_until > now:
             sealed.append(self.previous_sealed)
-        context = f"webhooks.WebhookEndpoint:{self.pk}"
+        context = secret_context(self)
         return [decrypt(bytes(one), context=context) for one in sealed if one is not None]
 
 

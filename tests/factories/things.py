@@ -52,6 +52,7 @@ from telemetry.drift.services import create_monitor, request_check
 from telemetry.ledger.models import Call
 from telemetry.webhooks.models import WebhookDelivery
 from telemetry.webhooks.services import create_endpoint, send_test
+from tests.factories.keeping import make_erasure, make_hold
 from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
 from tests.factories.training import make_training, train
@@ -277,6 +278,8 @@ def things_of(settings: Any) -> Things:
         ("chargeback/suspense/", "call"): call.pk,
         ("chargeback/suspense/", "attempt"): 1,
         ("calls/", "pk"): call.pk,
+        ("legal-holds/", "pk"): make_hold(end_user="nobody").pk,
+        ("erasures/", "pk"): make_erasure(call=call).pk,
         ("keys/", "pk"): ApiKey.objects.get().pk,
         ("people/", "pk"): people.users["owner"].pk,
         ("people/", "grant"): grant.pk,

@@ -42,6 +42,7 @@ def _settle(context: CallContext) -> None:
         "stage_trail": context.trail,
         "hold_reason": context.hold_reason,
         "latency_ms": context.latency_ms,
+        "is_cached": context.is_cached,
     }
     if last is not None:
         facts |= {"deployment": last.deployment, "price_snapshot": last.prices.as_plain()}

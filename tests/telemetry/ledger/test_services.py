@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed, Unavailable, WrongState
-from telemetry.ledger import selectors, services
+from telemetry.ledger import bodies, retention, selectors, services
 from telemetry.ledger.models import Call, LedgerEntry, Payload
 from tests.factories.ledger import (
     NOW,
@@ -138,26 +138,26 @@ def test_opening_bodies_needs_the_permission_on_the_team_and_is_audited() -> Non
     call = make_settled(text="forty-two")
     stranger = make_person("prompt_engineer", make_use_case().team)
     with pytest.raises(NotAllowed):
-        services.open_payload(actor=Actor.person(stranger), call=call, now=NOW)
+        bodies.open_payload(actor=Actor.person(stranger), call=call, now=NOW)
     colleague = make_person("prompt_engineer", call.team)
-    bodies = services.open_payload(actor=Actor.person(colleague), call=call, now=NOW)
-    assert (bodies.request, bodies.response) == ("the question", "forty-two")
+    opened = bodies.open_payload(actor=Actor.person(colleague), call=call, now=NOW)
+    assert (opened.request, opened.response) == ("the question", "forty-two")
     assert AuditEvent.objects.filter(action="call.bodies_opened").count() == 1
 
 
 def test_a_held_answer_stays_closed_even_to_those_who_read_bodies() -> None:
     call = make_settled(outcome="hold", text="forty-two")
     steward = Actor.person(make_person("data_steward"))
-    bodies = services.open_payload(actor=steward, call=call, now=NOW)
-    assert bodies.response is None
-    assert bodies.withheld
+    opened = bodies.open_payload(actor=steward, call=call, now=NOW)
+    assert opened.response is None
+    assert opened.withheld
 
 
 def test_retention_empties_the_bodies_keeps_the_hashes_and_expires_what_is_held() -> None:
     held, delivered = make_settled(outcome="hold"), make_settled()
     later = NOW + timedelta(days=31)
-    assert services.destroy_payloads(now=later) == 2
-    assert services.destroy_payloads(now=later) == 0
+    assert retention.destroy_payloads(now=later) == 2
+    assert retention.destroy_payloads(now=later) == 0
     held.refresh_from_db()
     assert (held.state, bool(held.response_hash)) == ("expired", True)
     assert services.visible_answer(Call.objects.get(pk=delivered.pk)) is None
