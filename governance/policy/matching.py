@@ -10,7 +10,7 @@ import re2
 
 from governance.kernel.terms import Sensitivity, highest
 from governance.policy.rule_content import NEAR, SOURCES, Rule, RuleSetContent, RuleTest, compiled
-from governance.policy.unfolding import readings
+from governance.policy.unfolding import folded, readings
 
 _SET_MEMORY = 2**26
 
@@ -90,6 +90,14 @@ class Screening:
         self.sets = tuple(sets)
         scanned = [one for one in self.sets if one.screen != "personal_data"]
         self._by_source = {source: _Scanner(scanned, source) for source in SOURCES}
+        self._blocking = Matcher(
+            [
+                rule
+                for one in scanned
+                for rule in one.content.rules
+                if rule.action == "block" and "answer" in rule.reads
+            ]
+        )
         self._personal = Matcher(
             [
                 rule
@@ -112,6 +120,10 @@ class Screening:
         """Type, start and end of what the custom recognisers find, in the text as it stands."""
         for rule, start, end in self._personal.stretches(text):
             yield rule.entity, start, end
+
+    def blocks_answer(self, text: str) -> Rule | None:
+        """The first rule for which an answer that is being streamed must stop."""
+        return next(self._blocking.matching(folded(text)), None)
 
     def scan(self, text: str, source: str) -> list[RuleMatch]:
         """Every rule that finds something in any reading of it, once."""
@@ -200,5 +212,3 @@ def shown_pattern(rule: Rule) -> dict[str, Any]:
         "raises to": rule.raises_to or "nothing",
         "category": rule.category or "none",
     }
-
-
