@@ -38,7 +38,7 @@ _HINTS = {
     "ES_NIE": r"(?i)\b[XYZ]-?\d{7}-?[A-Z]\b",
     "IT_FISCAL_CODE": r"(?i)\b[A-Z]{6}\d{2}[A-Z]",
     "PL_PESEL": r"\b\d{11}\b",
-    "FI_PERSONAL_IDENTITY_CODE": r"\b\d{6}[+-A]\d{3}",
+    "FI_PERSONAL_IDENTITY_CODE": r"(?i)\b\d{6}[A-FU-Y+-]\d{3}",
     "AU_TFN": _SEPARATED_DIGITS,
     "IN_AADHAAR": r"\b\d{4}[- :]?\d{4}[- :]?\d{4}\b",
     "IN_PAN": r"(?i)\b[A-Z]{5}\d{4}[A-Z]\b",
@@ -84,6 +84,10 @@ def recognisers() -> dict[str, Any]:
         def validate_result(self, pattern_text: str) -> bool:
             return bool(offline(pattern_text).suffix)
 
+    class CheckedPeselRecognizer(known.PlPeselRecognizer):
+        def validate_result(self, pattern_text: str) -> bool:
+            return keeps_pesel_check(pattern_text)
+
     made = (
         OfflineEmailRecognizer(),
         known.PhoneRecognizer(),
@@ -97,7 +101,7 @@ def recognisers() -> dict[str, Any]:
         known.EsNifRecognizer(),
         known.EsNieRecognizer(),
         known.ItFiscalCodeRecognizer(),
-        known.PlPeselRecognizer(),
+        CheckedPeselRecognizer(),
         known.FiPersonalIdentityCodeRecognizer(),
         known.AuTfnRecognizer(),
         known.InAadhaarRecognizer(),
@@ -105,6 +109,14 @@ def recognisers() -> dict[str, Any]:
         known.SgFinRecognizer(),
     )
     return {recogniser.supported_entities[0]: recogniser for recogniser in made}
+
+
+def keeps_pesel_check(number: str) -> bool:
+    """Ten weighted digits and the eleventh are a multiple of ten (Polish act on the register of
+    inhabitants); Presidio 2.2 compares with the sum's last digit, which real numbers do not keep.
+    """
+    weights = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)
+    return sum(int(digit) * weight for digit, weight in zip(number, weights)) % 10 == 0
 
 
 @cache

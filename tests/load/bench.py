@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import gateway, lists
+from tests.load import gateway, lists, safety
 from tests.load.beginning import keep, organisation
 
-SCENARIOS = {"gateway": gateway.measure, "lists": lists.measure}
+SCENARIOS = {"gateway": gateway.measure, "lists": lists.measure, "safety": safety.measure}
 
 
 def main() -> None:
