@@ -56,6 +56,10 @@ STARTING_POLICIES: dict[tuple[str, str], SignOffs] = {
     },
     # What use cases are scored by is the board's.
     **{("scoring_model", tier): _sign_offs((P.SIGN_BOARD, 1)) for tier in DECISION_HOURS},
+    # Who screens proposes the rules; who sees less by them needs two more who agree.
+    ("rule_set", "minimal"): _sign_offs((P.SIGN_BOARD, 1)),
+    ("rule_set", "limited"): _sign_offs((P.SIGN_BOARD, 1)),
+    ("rule_set", "high"): _sign_offs((P.SIGN_BOARD, 1), (P.SIGN_COMPLIANCE, 1)),
     ("budget", "minimal"): _sign_offs((P.SIGN_BUDGET, 1)),
     ("budget", "limited"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),
     ("budget", "high"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("governance.incidents.api_urls")),
     path("", include("governance.compliance.api_urls")),
     path("", include("governance.registry.api_urls")),
+    path("", include("governance.policy.api_urls")),
     path("", include("telemetry.alerts.api_urls")),
     path("", include("telemetry.webhooks.api_urls")),
     path("", include("telemetry.ledger.api_urls")),

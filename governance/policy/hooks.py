@@ -6,10 +6,12 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from governance.approvals.registries import change_subjects
 from governance.audit.registries import audit_actions
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Oversight, RiskTier
+from governance.policy.rule_sets import RuleSetSubject
 from governance.policy.rules import OVERSIGHT_FLOOR, lacks_oversight
 from governance.registry.models import UseCase
 from governance.registry.registries import GateEvidence, gate_evidence
@@ -20,6 +22,24 @@ navigation.add(
         "Govern", "Obligations", "policy:overview", "shield", (Permission.USE_CASE_VIEW,), 70
     ),
 )
+navigation.add(
+    "rule_sets",
+    NavigationItem(
+        "Govern",
+        "Screening rules",
+        "policy:rule-sets",
+        "scan-search",
+        (Permission.USE_CASE_VIEW,),
+        71,
+    ),
+)
+change_subjects.add(RuleSetSubject.kind, RuleSetSubject())
+for action, sentence in {
+    "rule_set.installed": "{actor} installed the {subject}",
+    "rule_set.begun": "{actor} began the {subject}",
+    "rule_set.replaced": "{actor} put other rules into the {subject}",
+}.items():
+    audit_actions.add(action, sentence)
 
 audit_actions.add("encryption.rewrapped", "{actor} moved encrypted values to {subject}")
 

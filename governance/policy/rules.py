@@ -8,8 +8,13 @@ from uuid import UUID
 
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
 
-PERSONAL = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "IP_ADDRESS", "US_SSN")
-ALWAYS = ("CREDIT_CARD", "IBAN_CODE", "US_SSN")
+# Tax and social numbers, by country.
+NATIONAL = (
+    *("AU_TFN", "ES_NIE", "ES_NIF", "FI_PERSONAL_IDENTITY_CODE", "IN_AADHAAR", "IN_PAN"),
+    *("IT_FISCAL_CODE", "PL_PESEL", "SG_NRIC_FIN", "UK_NHS", "UK_NINO", "US_ITIN", "US_SSN"),
+)
+ALWAYS = ("CREDIT_CARD", "IBAN_CODE", *NATIONAL)
+PERSONAL = ("EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", *ALWAYS)
 
 
 @dataclass(frozen=True)

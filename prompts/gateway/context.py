@@ -18,6 +18,7 @@ from governance.kernel.canonical import uuid7
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import PriceList, Usage
+from governance.policy.matching import RuleMatch
 from governance.registry.models import UseCase
 from prompts.gateway.asked import Asked
 from prompts.gateway.governing import Governing
@@ -152,3 +153,14 @@ class CallContext:
     def note_finding(self, code: str, stage: str, detail: str) -> None:
         """Something a person should look at; `detail` never holds content."""
         self.findings.append({"code": code, "stage": stage, "detail": detail})
+
+    def note_match(self, code: str, stage: str, match: RuleMatch) -> None:
+        """A rule of the screens that found something, with what it says is to be done."""
+        found = {"code": code, "stage": stage, "detail": match.detail}
+        rule = {"rule": match.rule.key, "rule_set": match.rule_set, "version": match.version}
+        self.findings.append(found | rule | {"action": match.rule.action})
+
+    @property
+    def to_look_at(self) -> list[dict[str, Any]]:
+        """Findings for which a person should look; what a rule only notes is none."""
+        return [one for one in self.findings if one.get("action") != "note"]

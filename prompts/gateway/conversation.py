@@ -26,18 +26,19 @@ def texts(message: Message) -> Iterator[str]:
         if part["type"] == "text":
             yield part["text"]
     for call in message.get("tool_calls", ()):
-        yield from _texts(arguments_in(call["function"]["arguments"]))
+        yield from texts_in(arguments_in(call["function"]["arguments"]))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a value of JSON, names of fields too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for one in (*value.keys(), *value.values()):
-            yield from _texts(one)
+            yield from texts_in(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _texts(one)
+            yield from texts_in(one)
 
 
 def rewritten(message: Message, change: Callable[[str], str]) -> Message:

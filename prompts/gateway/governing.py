@@ -21,6 +21,8 @@ from governance.approvals.models import Approval
 from governance.model_cards.models import Deployment, Price
 from governance.model_cards.pricing import PriceList
 from governance.model_cards.selectors import callable_deployments, price_list
+from governance.policy.matching import Screening
+from governance.policy.screening import screening_in_force
 from governance.registry.models import UseCase
 from prompts.gateway.models import GoverningChange
 from prompts.gateway.sql import GENERATION
@@ -41,6 +43,7 @@ class Governing:
     releases: dict[str, tuple[Release, ...]]
     deployments: dict[int, Deployment]
     prices: dict[int, tuple[Price, ...]]
+    screening: Screening
 
     def stage_is_approved(self, now: datetime) -> bool:
         return any(one.valid_from <= now < one.valid_until for one in self.approvals)
@@ -109,11 +112,17 @@ def authenticated_key(presented: str, now: datetime, seen: Generation) -> ApiKey
 
 def governing(slug: str, seen: Generation) -> Governing | None:
     """The use case of that slug with what governs it; None if there is none."""
-    found: Governing | None = _memory.recall("use case", slug, seen, lambda: _read(slug))
+    found: Governing | None = _memory.recall("use case", slug, seen, lambda: _read(slug, seen))
     return found
 
 
-def _read(slug: str) -> Governing | None:
+def screening(seen: Generation) -> Screening:
+    """The rules of the screens, read and made ready once for each generation."""
+    found: Screening = _memory.recall("screening", "", seen, screening_in_force)
+    return found
+
+
+def _read(slug: str, seen: Generation) -> Governing | None:
     use_case = UseCase.objects.select_related("team").filter(slug=slug).first()
     if use_case is None:
         return None
@@ -133,4 +142,5 @@ def _read(slug: str) -> Governing | None:
         },
         deployments={one.pk: one for one in callable_deployments(wanted)},
         prices={pk: tuple(found) for pk, found in prices.items()},
+        screening=screening(seen),
     )

@@ -33,6 +33,14 @@ CREATE TRIGGER gateway_note_change AFTER DELETE OR TRUNCATE OR UPDATE OF
     FOR EACH STATEMENT EXECUTE FUNCTION gateway_note_change();
 ALTER TABLE access_apikey ENABLE ALWAYS TRIGGER gateway_note_change;
 """
+# The rules of the screens came after the first tables, with a migration of their own.
+NOTE_RULES = "".join(
+    NOTE_TRIGGER.format(table=table) for table in ("policy_ruleset", "policy_rulesetversion")
+)
+FORGET_RULES = "".join(
+    f"DROP TRIGGER gateway_note_change ON {table};"
+    for table in ("policy_ruleset", "policy_rulesetversion")
+)
 NOTE_CHANGES = (
     NOTE_FUNCTION + "".join(NOTE_TRIGGER.format(table=table) for table in WATCHED) + NOTE_KEYS
 )

@@ -62,6 +62,9 @@ class Pieces:
         self.seen += piece
         if screens.SECRETS.search(self.seen, max(0, self.sent - KEPT_BACK)):
             raise ContentBlocked("The answer holds something like a credential and was cut off.")
+        unsent = self.seen[max(0, self.sent - KEPT_BACK) :]
+        if rule := context.known_governing.screening.blocks_answer(unsent):
+            raise ContentBlocked(f"The answer matches the rule {rule.key} and was cut off.")
         self._send(context, len(self.seen) - KEPT_BACK)
 
     def _send(self, context: CallContext, end: int) -> None:

@@ -137,12 +137,14 @@ def world() -> World:
     """The demo organisation without its history: everything released, one key."""
     from governance.approvals import services as approvals
     from governance.kernel.authority import Actor
+    from governance.policy.rule_sets import install_starting_rule_sets
     from governance.registry.scoring_models import install_starting_scoring_model
 
     now = timezone.now()
     people = make(now)
     approvals.install_starting_policies(actor=Actor.system("tests"), now=now)
     install_starting_scoring_model(actor=Actor.system("tests"), now=now)
+    install_starting_rule_sets(actor=Actor.system("tests"), now=now)
     local, _ = demo._models(people, now)
     use_case = demo._licence_review(people, now)
     demo._queue(people, [use_case], now)

@@ -242,6 +242,8 @@ def things_of(settings: Any) -> Things:
         ("webhooks/", "pk"): delivery.endpoint_id,
         ("webhooks/", "delivery"): delivery.pk,
         ("batches/", "pk"): batch.pk,
+        ("policy/rules/", "slug"): "injection",
+        ("rule-sets/", "slug"): "injection",
         ("change-requests/", "pk"): change.pk,
         ("changes/", "pk"): change.pk,
         ("change-requests/", "comment"): said.pk,

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import gateway, http, lists
+from tests.load import gateway, http, lists, safety
 from tests.load.beginning import keep, organisation
 
-SCENARIOS = {"gateway": gateway.measure, "http": http.measure, "lists": lists.measure}
+SCENARIOS = {
+    "gateway": gateway.measure,
+    "http": http.measure,
+    "lists": lists.measure,
+    "safety": safety.measure,
+}
 
 
 def main() -> None:

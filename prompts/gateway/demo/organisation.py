@@ -19,6 +19,7 @@ from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Actor
 from governance.model_cards import services as models
 from governance.model_cards.models import Deployment
+from governance.policy.rule_sets import install_starting_rule_sets
 from governance.registry import assessments, datasets, metrics
 from governance.registry import services as registry
 from governance.registry.models import UseCase
@@ -52,6 +53,7 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         people = make(now)
         approvals.install_starting_policies(actor=Actor.system("demo"), now=now)
         install_starting_scoring_model(actor=Actor.system("demo"), now=now)
+        install_starting_rule_sets(actor=Actor.system("demo"), now=now)
         say("model cards, deployments and prices")
         local, hosted = _models(people, now)
         say("use cases")

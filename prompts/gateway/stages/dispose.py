@@ -12,16 +12,24 @@ def dispose(context: CallContext) -> str:
     """Deliver, hold or block, by oversight mode, tier and findings."""
     if any(finding["code"] == "secret" for finding in context.findings):
         raise ContentBlocked("The answer holds something like a credential and was not delivered.")
+    check_blocked(context, "screen output", "The answer was not delivered.")
     use_case = context.known_use_case
     oversight = effective_oversight(
         Oversight(use_case.oversight), RiskTier(use_case.tier or RiskTier.HIGH)
     )
     decision = must_hold(
         oversight,
-        findings=len(context.findings),
+        findings=len(context.to_look_at),
         confidence=None,
         sample_share=use_case.sample_share,
         call_id=context.call_id,
     )
     context.hold_reason = decision.reason if decision.hold else ""
     return decision.reason if decision.hold else "may leave"
+
+
+def check_blocked(context: CallContext, stage: str, what: str) -> None:
+    """Refuse what a rule of that stage says is to be blocked; the rule is named, the text is not."""
+    for finding in context.findings:
+        if finding["stage"] == stage and finding.get("action") == "block":
+            raise ContentBlocked(f"It matches the {finding['detail']}. {what}")

@@ -72,7 +72,10 @@ def _note_leaks(context: CallContext) -> None:
         )
     if screens.SECRETS.search(said):
         context.note_finding("secret", "screen output", "something like a credential")
-    found = screens.find_personal_data(said, PERSONAL)
+    screening = context.known_governing.screening
+    for match in screening.scan(said, "answer"):
+        context.note_match("content_rule", "screen output", match)
+    found = screens.find_personal_data(said, PERSONAL, screening)
     if found:
         kinds = ", ".join(sorted({one.entity for one in found}))
         context.note_finding("personal_data", "screen output", kinds)

@@ -18,6 +18,7 @@ from governance.approvals.services import install_starting_policies
 from governance.incidents.services import install_starting_playbooks
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid
+from governance.policy.rule_sets import install_starting_rule_sets
 from governance.registry.scoring_models import install_starting_scoring_model
 
 PASSWORD = "PLACET_FIRST_PASSWORD"  # noqa: S105  # the variable's name
@@ -55,4 +56,5 @@ def found(organisation: str, email: str, name: str, password: str) -> None:
     install_starting_policies(actor=actor, now=now)
     install_starting_trainings(actor=actor, now=now)
     install_starting_scoring_model(actor=actor, now=now)
+    install_starting_rule_sets(actor=actor, now=now)
     install_starting_playbooks(actor=actor, now=now)

@@ -5,9 +5,10 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    initial = True
+    
 
     dependencies = [
+        ('policy', '0001_rule_sets'),
     ]
 
     operations = [
