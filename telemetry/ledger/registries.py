@@ -28,3 +28,6 @@ call_panels: Registry[CallPanel] = Registry("call panels")
 
 # Name → the scope objects (team, queue) on which CALL_BODY_VIEW opens this call's bodies.
 body_scopes: Registry[Callable[[Call], list[Any]]] = Registry("scopes of call bodies")
+
+# Code of a finding → what it says, for the filter and the call's page.
+finding_codes: Registry[str] = Registry("finding codes")
