@@ -25,8 +25,11 @@ from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, ledger_metrics, use_case_panels
+from telemetry.alerts.registries import indicators, metric_sources
 from telemetry.ledger.announcing import KINDS
 from telemetry.ledger.figures import FIGURES
+from telemetry.ledger.indicators import INDICATORS
+from telemetry.ledger.metrics import call_metrics
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import CallPanel, body_scopes, call_panels
 from telemetry.ledger.rules import CALL_STATES
@@ -52,6 +55,9 @@ navigation.add(
     NavigationItem("Run", "Calls", "ledger:list", "activity", (Permission.CALL_VIEW,), order=10),
 )
 
+metric_sources.add("calls", call_metrics)
+for name, indicator in INDICATORS.items():
+    indicators.add(name, indicator)
 body_scopes.add("team", lambda call: [call.team])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -22,9 +23,9 @@ SELECT use_case_id, deployment_id, outcome, refusal_code, count(*)::bigint,
     coalesce(sum(tokens_output), 0)::bigint, coalesce(sum(cost), 0)
 FROM ledger_call WHERE source = 'live' AND {which} GROUP BY 1, 2, 3, 4
 """
-_TIMED = f"""
-SELECT use_case_id, deployment_id, {_BUCKET}, count(*)::bigint, sum(latency_ms)::bigint
-FROM ledger_call WHERE source = 'live' AND latency_ms IS NOT NULL AND {{which}} GROUP BY 1, 2, 3
+_TIMED = """
+SELECT use_case_id, deployment_id, {bucket}, count(*)::bigint, sum(latency_ms)::bigint
+FROM ledger_call WHERE source = 'live' AND latency_ms IS NOT NULL AND {which} GROUP BY 1, 2, 3
 """
 _UNSEALED = "seal_id IS NULL AND digest <> ''"
 
@@ -52,7 +53,7 @@ def additions(which: str) -> tuple[str, str]:
     """The two statements that count the calls of that condition (ours, never anybody's input)."""
     return (
         _ADD_COUNTED.format(counted=_COUNTED.format(which=which)),
-        _ADD_TIMED.format(timed=_TIMED.format(which=which)),
+        _ADD_TIMED.format(timed=_TIMED.format(which=which, bucket=_BUCKET)),
     )
 
 
@@ -95,11 +96,14 @@ def counted() -> list[Counted]:
 def timed() -> list[Timed]:
     """How long models took, as `counted`."""
     kept = "SELECT use_case_id, deployment_id, bucket, calls, total_ms FROM ledger_latencytally"
-    return [Timed(*row) for row in _rows(f"{kept} UNION ALL {_TIMED.format(which=_UNSEALED)}")]
+    return [
+        Timed(*row)
+        for row in _rows(f"{kept} UNION ALL {_TIMED.format(which=_UNSEALED, bucket=_BUCKET)}")
+    ]
 
 
-def _rows(statement: str) -> list[tuple[object, ...]]:
+def _rows(statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        found: list[tuple[object, ...]] = cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
