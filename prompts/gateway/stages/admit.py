@@ -213,6 +213,7 @@ def _remember(context: CallContext, call: Call) -> None:
     context.asked = asked_of(version.parameters, version.output_contract, {})
     context.held_attempts = 1
     context.trail = list(call.stage_trail)
+    context.earlier_stages = len(context.trail)
 
 
 def check_still_admitted(context: CallContext) -> None:

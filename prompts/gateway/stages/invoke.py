@@ -97,8 +97,14 @@ def _note(
 ) -> None:
     """The attempt on the stage that made it, for the call's page."""
     took_ms = round((time.perf_counter() - clock) * 1000)
-    facts = {"number": number, "deployment": deployment.slug, "outcome": outcome}
-    context.trail[-1].setdefault("attempts", []).append(facts | {"took_ms": took_ms})
+    noted = {
+        "number": number,
+        "deployment": deployment.slug,
+        "outcome": outcome,
+        "started_ms": context.since_received_ms(clock),
+        "took_ms": took_ms,
+    }
+    context.trail[-1].setdefault("attempts", []).append(noted)
 
 
 def _asked(
