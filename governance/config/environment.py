@@ -42,6 +42,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Private receivers of webhooks, `host:port,…`; they may also be plain http.",
     ),
+    Setting(
+        "PLACET_METRICS_KEY", "", "What a scraper of `/metrics` brings; empty: loopback alone."
+    ),
+    Setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where spans and metrics go by OTLP; empty: nowhere."
+    ),
     Setting("PLACET_MAIL_URL", "", "SMTP server for notices, `smtp://user:password@host:port`."),
 )
 

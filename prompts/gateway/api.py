@@ -65,6 +65,7 @@ class CallCreate(APIView):
                 mode,
                 presented_key=bearer_key(request.headers.get("authorization", "")),
                 idempotency_key=request.headers.get("idempotency-key", ""),
+                traceparent=request.headers.get("traceparent", ""),
             )
             if body.get("stream"):
                 raise UnsupportedParameter(

@@ -48,6 +48,8 @@ class GovernedRequest:
     key_id: int | None = None
     most_cost: Decimal | None = None
     wants_usage: bool = False
+    # W3C trace context of the caller, for whoever exports spans.
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class CallContext:
     first_token_ms: int | None = None
     calls_left: int | None = None
     trail: list[dict[str, Any]] = field(default_factory=list)
+    # Of the trail, what another process had passed before this one went on.
+    earlier_stages: int = 0
     _clock: float = field(default_factory=time.perf_counter)
 
     @contextmanager
@@ -113,7 +117,7 @@ class CallContext:
             entry["outcome"], entry["note"] = "refused", refusal.code
             raise
         finally:
-            entry["started_ms"] = round((started - self._clock) * 1000)
+            entry["started_ms"] = self.since_received_ms(started)
             entry["took_ms"] = round((time.perf_counter() - started) * 1000)
 
     @property
@@ -149,6 +153,10 @@ class CallContext:
     @property
     def max_tokens(self) -> int:
         return self.asked.max_tokens
+
+    def since_received_ms(self, clock: float) -> int:
+        """Milliseconds from the request's arrival to that reading of the performance counter."""
+        return round((clock - self._clock) * 1000)
 
     def note_finding(self, code: str, stage: str, detail: str) -> None:
         """Something a person should look at; `detail` never holds content."""

@@ -111,6 +111,7 @@ def complete_chat(arrived: Arrived) -> Answer:
         "sync",
         presented_key=arrived.presented_key,
         idempotency_key=arrived.headers.get("idempotency-key", ""),
+        traceparent=arrived.headers.get("traceparent", ""),
     )
     if body.get("stream"):
         return Answer(run=lambda emit: streaming.stream(governed, emit))

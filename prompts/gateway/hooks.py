@@ -15,9 +15,17 @@ from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
 from prompts.gateway import caching, screens
 from prompts.gateway.fetching import fetches_of
+from prompts.releases.models import Release
 from reviews.decisions.marking import Mark
 from reviews.decisions.registries import answer_marks
-from telemetry.ledger.registries import BodyStore, body_stores
+from telemetry.ledger.models import Call
+from telemetry.ledger.registries import (
+    BodyStore,
+    CallPanel,
+    body_stores,
+    call_panels,
+    finding_codes,
+)
 
 navigation.add(
     "try",
@@ -38,6 +46,15 @@ body_stores.add(
         "Answers in the cache", caching.count_cached, caching.erase_cached, caching.forget_expired
     ),
 )
+for code, says in {
+    "image_not_screened": "An image that no screen sees into",
+    "leaked_placeholder": "A placeholder of a replaced text stands in the answer",
+    "personal_data": "The answer holds personal data",
+    "prompt_injection": "The input reads like an attempt to instruct the model",
+    "repaired_output": "The answer kept its contract at the second try",
+    "secret": "The answer holds something like a credential",
+}.items():
+    finding_codes.add(code, says)
 
 
 def results_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
@@ -54,6 +71,25 @@ use_case_panels.add(
         "prompts/gateway/_results_panel.html",
         results_panel,
         (Permission.USE_CASE_VIEW,),
+    ),
+)
+
+
+def governed_by(call: Call, user: User, now: datetime) -> dict[str, Any]:
+    """The release that the call ran under, and the approval that stood behind it."""
+    found = Release.objects.visible_to(user).select_related("version__prompt", "approval")
+    release = found.filter(pk=call.release_id or 0).first()
+    return {"release": release} if release else {}
+
+
+call_panels.add(
+    "governed by",
+    CallPanel(
+        "What governed it",
+        20,
+        "prompts/gateway/_governed_by.html",
+        governed_by,
+        (Permission.PROMPT_VIEW,),
     ),
 )
 

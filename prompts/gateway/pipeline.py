@@ -31,6 +31,7 @@ from prompts.gateway.stages.route import route
 from prompts.gateway.stages.screen_input import screen_input
 from prompts.gateway.stages.screen_output import screen_output
 from prompts.gateway.stages.settle import settle, settle_refused
+from prompts.gateway.tracing import tell
 
 log = structlog.get_logger("placet.call")
 
@@ -60,6 +61,7 @@ def accept(request: GovernedRequest) -> GovernedReply:
     except Refusal as refusal:
         context.refusal = refusal
         return conclude(context)
+    tell(context)
     return reply_of(context)
 
 
@@ -132,5 +134,6 @@ def conclude(context: CallContext) -> GovernedReply:
         remember(context)
     code = context.refusal.code if context.refusal else ""
     reply = reply_of(context)
+    tell(context)
     log.info("call", state=reply.state, refusal=code, attempts=len(context.attempts))
     return reply

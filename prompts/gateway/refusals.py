@@ -170,6 +170,19 @@ class ReviewNotPossible(Refusal):
     status, code, blocks = 403, "review_not_possible", False
 
 
+class Cancelled(Refusal):
+    """Its caller cancelled the call before it ran. Make a new one, under a new idempotency key."""
+
+    status, code, blocks = 410, "cancelled", False
+
+
+class Lost(Refusal):
+    """The process that ran the call ended before it was settled. Make a new one; what this one
+    may have cost is looked into."""
+
+    status, code, type_name, blocks = 410, "lost", "api_error", False
+
+
 class Unexpected(Refusal):
     """A fault of ours. The log has it under the request id of the reply."""
 

@@ -69,4 +69,7 @@ def _refusal_of(call: Call) -> Refusal | None:
     known = {kind.code: kind for kind in ALL}
     if not call.refusal_code:
         return None
-    return known.get(call.refusal_code, Refusal)(call.refusal_message)
+    refusal = known.get(call.refusal_code, Refusal)(call.refusal_message)
+    # What a later or earlier edition wrote keeps its own word.
+    refusal.code = call.refusal_code
+    return refusal

@@ -67,7 +67,12 @@ def parsed_body(content: bytes) -> dict[str, Any]:
 
 
 def governed_request(
-    body: dict[str, Any], mode: str, *, presented_key: str, idempotency_key: str
+    body: dict[str, Any],
+    mode: str,
+    *,
+    presented_key: str,
+    idempotency_key: str,
+    traceparent: str = "",
 ) -> GovernedRequest:
     """The request as the pipeline takes it; refuses by name what is not supported."""
     _check_fields(body)
@@ -85,6 +90,7 @@ def governed_request(
         task_id=str(metadata.get("task_id", ""))[:200],
         end_user=str(body.get("user") or ""),
         mode=mode,
+        traceparent=traceparent[:55],
         wants_usage=bool((body.get("stream_options") or {}).get("include_usage")),
     )
 

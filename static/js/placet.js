@@ -41,6 +41,12 @@
     }, 120000);
   }
 
+  // data-live: what follows by itself rests while nobody looks at it.
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const asks = event.detail.elt;
+    if (document.hidden && asks.hasAttribute("data-live")) event.preventDefault();
+  });
+
   // A countdown in words needs no reload.
   if (window.htmx) {
     document.body.addEventListener("htmx:responseError", (event) => {

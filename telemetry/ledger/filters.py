@@ -2,58 +2,130 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
+from governance.kernel.terms import Sensitivity
 from telemetry.ledger.models import Call, CallQuerySet
-from telemetry.ledger.rules import CallSource, CallState
+from telemetry.ledger.rules import CallMode, CallSource, CallState
 
 PAGE_SIZE = 50
+ANY = "any"
+"""As a finding: whatever was found."""
+_HASH = re.compile(r"[0-9a-f]{64}")
+_LONGEST = 200
+_MOST_ID = 2**63 - 1
+_MOST_MS = 2**31 - 1
+_MOST_COST = Decimal(10) ** 9
+# What says how a call went: for who sees its cost alone these narrow nothing, or the filter
+# would tell what the list does not.
+TECHNICAL = (
+    *("prompt", "release", "version", "finding", "sensitivity", "held", "refusal"),
+    *("slower", "faster", "end_user", "key", "mode"),
+)
+_FIELDS = {
+    "use_case": "use_case__slug",
+    "team": "team__slug",
+    "deployment": "deployment__slug",
+    "state": "state",
+    "source": "source",
+    "mode": "mode",
+    "prompt": "prompt_label__icontains",
+    "release": "release_id",
+    "version": "prompt_version_id",
+    "sensitivity": "sensitivity",
+    "refusal": "refusal_code",
+    "dearer": "cost__gte",
+    "cheaper": "cost__lte",
+    "slower": "latency_ms__gte",
+    "faster": "latency_ms__lte",
+    "end_user": "end_user_hash",
+    "key": "api_key__prefix",
+}
 
 
 @dataclass(frozen=True)
 class CallFilters:
-    """What the list is narrowed to; what does not parse narrows nothing."""
+    """What the list is narrowed to; what does not parse narrows nothing.
+
+    `dearer` and `cheaper` are amounts in the organisation's currency, `slower` and `faster` the
+    model's milliseconds; `end_user` is the SHA-256 that the call keeps of its end user, `key`
+    the prefix of an API key.
+    """
 
     use_case: str = ""
     team: str = ""
     deployment: str = ""
     state: str = ""
     source: str = ""
+    mode: str = ""
+    prompt: str = ""
+    release: int | None = None
+    version: int | None = None
+    finding: str = ""
+    sensitivity: str = ""
+    held: bool = False
+    refusal: str = ""
+    dearer: Decimal | None = None
+    cheaper: Decimal | None = None
+    slower: int | None = None
+    faster: int | None = None
+    end_user: str = ""
+    key: str = ""
     since: date | None = None
     until: date | None = None
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> CallFilters:
+    def from_query(cls, query: Mapping[str, str], *, only_cost: bool = False) -> CallFilters:
         """From the request's query; `month=2026-11` is short for its first and last day."""
         since, until = _date(query.get("since")), _date(query.get("until"))
         month = _date(f"{query.get('month', '')}-01")
         if month is not None:
             since, until = month, _last_day(month)
-        state, source = query.get("state", ""), query.get("source", "")
-        return cls(
-            use_case=query.get("use_case", ""),
-            team=query.get("team", ""),
-            deployment=query.get("deployment", ""),
-            state=state if state in list(CallState) else "",
-            source=source if source in list(CallSource) else "",
+        end_user = query.get("end_user", "").strip().lower()
+        found = cls(
+            **{
+                name: query.get(name, "").strip()[:_LONGEST]
+                for name in ("use_case", "team", "deployment", "prompt", "finding", "refusal")
+            },
+            state=_one_of(CallState, query.get("state", "")),
+            source=_one_of(CallSource, query.get("source", "")),
+            mode=_one_of(CallMode, query.get("mode", "")),
+            sensitivity=_one_of(Sensitivity, query.get("sensitivity", "")),
+            release=_whole(query.get("release", ""), _MOST_ID),
+            version=_whole(query.get("version", ""), _MOST_ID),
+            held=query.get("held", "") == "yes",
+            dearer=_amount(query.get("dearer", "")),
+            cheaper=_amount(query.get("cheaper", "")),
+            slower=_whole(query.get("slower", ""), _MOST_MS),
+            faster=_whole(query.get("faster", ""), _MOST_MS),
+            end_user=end_user if _HASH.fullmatch(end_user) else "",
+            key=query.get("key", "").strip().removeprefix("plc_").rstrip("…")[:8],
             since=since,
             until=until,
         )
+        return found.without_technical() if only_cost else found
+
+    def without_technical(self) -> CallFilters:
+        plain = CallFilters()
+        return replace(self, **{name: getattr(plain, name) for name in TECHNICAL})
 
     def apply(self, calls: CallQuerySet) -> CallQuerySet:
-        exact = {
-            "use_case__slug": self.use_case,
-            "team__slug": self.team,
-            "deployment__slug": self.deployment,
-            "state": self.state,
-            "source": self.source,
-        }
-        calls = calls.filter(**{name: value for name, value in exact.items() if value})
+        given = {field: getattr(self, name) for name, field in _FIELDS.items()}
+        calls = calls.filter(**{name: one for name, one in given.items() if one not in ("", None)})
+        if self.held:
+            calls = calls.exclude(hold_reason="")
+        if self.finding == ANY:
+            calls = calls.exclude(findings=[])
+        elif self.finding:
+            calls = calls.exclude(findings=[]).filter(findings__contains=[{"code": self.finding}])
         if self.since:
             calls = calls.filter(admitted_at__gte=_midnight(self.since))
         if self.until:
@@ -63,6 +135,13 @@ class CallFilters:
     @property
     def narrows(self) -> bool:
         return self != CallFilters()
+
+    @property
+    def is_particular(self) -> bool:
+        """Whether it asks for more than the first row of the form."""
+        first = ("use_case", "state", "source", "since", "until")
+        plain = CallFilters()
+        return replace(self, **{name: getattr(plain, name) for name in first}) != plain
 
 
 def page_of(calls: CallQuerySet, cursor: str) -> tuple[list[Call], str]:
@@ -92,6 +171,23 @@ def _parse(cursor: str) -> tuple[datetime, UUID] | None:
         return when, UUID(hex=pk)
     except ValueError:
         return None
+
+
+def _one_of(known: Any, text: str) -> str:
+    return text if text in list(known) else ""
+
+
+def _whole(text: str, most: int) -> int | None:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+    return number if number is not None and number <= most else None
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        amount = Decimal(text[:30])
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount < _MOST_COST else None
 
 
 def _date(text: str | None) -> date | None:

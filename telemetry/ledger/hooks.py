@@ -25,9 +25,11 @@ from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, ledger_metrics, use_case_panels
+from telemetry.alerts.registries import indicators, metric_sources
 from telemetry.ledger import retention
 from telemetry.ledger.announcing import KINDS
 from telemetry.ledger.figures import FIGURES
+from telemetry.ledger.indicators import INDICATORS
 from telemetry.ledger.keeping_evidence import (
     ERASURE_COLUMNS,
     HOLD_COLUMNS,
@@ -35,6 +37,7 @@ from telemetry.ledger.keeping_evidence import (
     erasure_rows,
     hold_rows,
 )
+from telemetry.ledger.metrics import call_metrics
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
 from telemetry.ledger.rules import CALL_STATES, ERASURE_STATES
@@ -90,6 +93,9 @@ navigation.add(
         "Prove", "Erasures", "ledger:erasures", "eraser", (Permission.ERASURE_MANAGE,), order=45
     ),
 )
+metric_sources.add("calls", call_metrics)
+for name, indicator in INDICATORS.items():
+    indicators.add(name, indicator)
 body_scopes.add("team", lambda call: [call.team])
 
 

@@ -193,6 +193,17 @@ class Call(models.Model):
                 name="call_end_user",
             ),
             models.Index(fields=["prompt_version_id", "-admitted_at"], name="call_version_newest"),
+            # Few calls have either, so the filters find them and the others pay nothing.
+            models.Index(
+                fields=["-admitted_at", "-id"],
+                condition=~Q(findings=[]),
+                name="call_with_findings",
+            ),
+            models.Index(
+                fields=["-admitted_at", "-id"],
+                condition=~Q(hold_reason=""),
+                name="call_held",
+            ),
             models.Index(
                 fields=["lease_until"],
                 condition=Q(state__in=["admitted", "running"]),
@@ -344,3 +355,57 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}, {self.kind} on {self.day}"
+
+
+class CallTally(models.Model):
+    """Settled calls that were made here, counted when they are sealed: each exactly once.
+
+    What no seal covers yet is counted beside it (tallies.py), so that the sum is always exact.
+    """
+
+    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="+")
+    deployment = models.ForeignKey(Deployment, models.PROTECT, null=True, related_name="+")
+    outcome = models.CharField(max_length=8)
+    reason = models.CharField(max_length=60, blank=True)
+    calls = models.BigIntegerField()
+    tokens_input = models.BigIntegerField()
+    tokens_cached = models.BigIntegerField()
+    tokens_output = models.BigIntegerField()
+    cost = money()
+
+    class Meta:
+        verbose_name_plural = "call tallies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["use_case", "deployment", "outcome", "reason"],
+                nulls_distinct=False,
+                name="one_tally_of_a_kind",
+            ),
+            models.CheckConstraint(condition=Q(calls__gt=0), name="a_tally_counts_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls of {self.use_case}: {self.outcome}"
+
+
+class LatencyTally(models.Model):
+    """How many of them took the model how long: `bucket` is the place in tallies.BOUNDS_MS."""
+
+    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="+")
+    deployment = models.ForeignKey(Deployment, models.PROTECT, null=True, related_name="+")
+    bucket = models.PositiveSmallIntegerField()
+    calls = models.BigIntegerField()
+    total_ms = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "latency tallies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["use_case", "deployment", "bucket"],
+                nulls_distinct=False,
+                name="one_latency_tally_of_a_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls of {self.use_case} in bucket {self.bucket}"

@@ -49,3 +49,6 @@ body_stores: Registry[BodyStore] = Registry("stores of bodies")
 
 # Name → the scope objects (team, queue) on which CALL_BODY_VIEW opens this call's bodies.
 body_scopes: Registry[Callable[[Call], list[Any]]] = Registry("scopes of call bodies")
+
+# Code of a finding → what it says, for the filter and the call's page.
+finding_codes: Registry[str] = Registry("finding codes")

@@ -16,6 +16,7 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import WrongState
 from telemetry.ledger.models import ZERO, Call, LedgerEntry, LedgerSeal
 from telemetry.ledger.rules import EntryKind
+from telemetry.ledger.tallies import tally_seal
 
 CALLS_PER_SEAL = 10_000
 SEAL_LOCK = 722_002  # one sealer at a time, cluster-wide
@@ -50,6 +51,7 @@ def seal_batch(*, now: datetime) -> LedgerSeal | None:
     for position, call in enumerate(calls):
         call.seal, call.seal_position = seal, position
     Call.objects.bulk_update(calls, ["seal", "seal_position"], batch_size=2000)
+    tally_seal(seal.pk)
     _record(seal, now)
     return seal
 

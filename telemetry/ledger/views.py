@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from governance.access.models import User
+from governance.access.models import Team, User
 from governance.kernel.authority import Permission
+from governance.kernel.terms import Sensitivity
 from governance.kernel.web import actor_of, get_or_404, page, requires
+from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
 from governance.registry.picking import by_title
-from telemetry.ledger import seals
+from telemetry.ledger import exporting, seals
 from telemetry.ledger.arithmetic import adds_up, cost_lines
 from telemetry.ledger.bodies import can_open_bodies, open_payload
-from telemetry.ledger.filters import CallFilters, page_of
+from telemetry.ledger.filters import ANY, CallFilters, page_of
 from telemetry.ledger.legal_holds import holds_on
 from telemetry.ledger.models import Call, LedgerEntry
-from telemetry.ledger.registries import call_panels
-from telemetry.ledger.rules import CallSource, CallState
+from telemetry.ledger.registries import call_panels, finding_codes
+from telemetry.ledger.rules import CallMode, CallState
 from telemetry.ledger.selectors import calls_visible_to, sees_only_cost
 
 MOST_OFFERED = 200
@@ -33,25 +36,67 @@ MOST_OFFERED = 200
 
 @requires(Permission.CALL_VIEW)
 def call_list(request: HttpRequest) -> HttpResponse:
-    """Newest first, by filters in the URL, fifty at a time by keyset."""
-    user = cast(User, request.user)
-    filters = CallFilters.from_query(request.GET)
-    calls, cursor = page_of(filters.apply(calls_visible_to(user)), request.GET.get("before", ""))
-    visible = by_title(UseCase.objects.visible_to(user)).values("slug", "title")
-    use_cases = list(visible[: MOST_OFFERED + 1])
+    """Newest first, by filters in the URL, fifty at a time by keyset; `live=1` looks again."""
+    user, now = cast(User, request.user), timezone.now()
+    only_cost = sees_only_cost(user)
+    filters = CallFilters.from_query(request.GET, only_cost=only_cost)
+    before = request.GET.get("before", "")
+    calls, cursor = page_of(filters.apply(calls_visible_to(user)), before)
     context = {
         "calls": calls,
         "cursor": cursor,
         "filters": filters,
-        "use_cases": use_cases[:MOST_OFFERED],
-        "has_more_use_cases": len(use_cases) > MOST_OFFERED,
-        "states": list(CallState),
-        "sources": list(CallSource),
-        "only_cost": sees_only_cost(user),
-    }
+        "is_live": request.GET.get("live") == "1" and not before,
+        "looked_at": now,
+        "only_cost": only_cost,
+    } | _offered(user)
     return page(
         request, "telemetry/ledger/list.html", context, fragment="telemetry/ledger/_list.html"
     )
+
+
+def _offered(user: User) -> dict[str, Any]:
+    """What the form offers. Lazy: the fragment, which asks again and again, reads none of it."""
+    visible = by_title(UseCase.objects.visible_to(user)).values("slug", "title")
+    reach = user.reach(Permission.CALL_VIEW)
+    teams = Team.objects.order_by("name").values("slug", "name")
+    deployments = Deployment.objects.order_by("name").values("slug", "name")
+    return {
+        "use_cases": visible[: MOST_OFFERED + 1],
+        "most_offered": MOST_OFFERED,
+        "teams": (teams if reach.everywhere else teams.filter(pk__in=reach.team_ids))[
+            :MOST_OFFERED
+        ],
+        "deployments": deployments[:MOST_OFFERED] if user.may(Permission.MODEL_VIEW) else [],
+        "states": list(CallState),
+        "modes": [one for one in CallMode if one != CallMode.REPLAY],
+        "sensitivities": list(Sensitivity),
+        "finding_codes": [ANY, *finding_codes],
+    }
+
+
+@requires(Permission.CALL_VIEW)
+def call_csv(request: HttpRequest) -> HttpResponse:
+    """The filtered list for a spreadsheet, streamed."""
+    return _download(request, exporting.as_csv, "text/csv", "calls.csv")
+
+
+@requires(Permission.CALL_VIEW)
+def call_json_lines(request: HttpRequest) -> HttpResponse:
+    """The filtered list for programs, streamed."""
+    return _download(request, exporting.as_json_lines, "application/jsonl", "calls.jsonl")
+
+
+def _download(
+    request: HttpRequest, write: Callable[..., Iterator[str]], content_type: str, name: str
+) -> HttpResponse:
+    user = cast(User, request.user)
+    only_cost = sees_only_cost(user)
+    filters = CallFilters.from_query(request.GET, only_cost=only_cost)
+    lines = write(filters.apply(Call.objects.visible_to(user)), user, only_cost=only_cost)
+    response = StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return cast(HttpResponse, response)  # both answer a request; Django only types them apart
 
 
 @requires(Permission.CALL_VIEW)
@@ -96,6 +141,8 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "call": call,
         "only_cost": only_cost,
         "trail": [] if only_cost else _trail(call),
+        "attempts": [] if only_cost else _attempts(call),
+        "findings": [] if only_cost else _findings(call),
         "entries": [_priced(call, entry) for entry in entries],
         "payload": getattr(call, "payload", None),
         "holds": holds_on(call),
@@ -110,6 +157,23 @@ def _trail(call: Call) -> list[dict[str, Any]]:
     """The stages, each with the whole time beside its own, for the bars."""
     total = sum(int(one.get("took_ms", 0)) for one in call.stage_trail)
     return [dict(one, total_ms=max(total, 1)) for one in call.stage_trail]
+
+
+def _attempts(call: Call) -> list[dict[str, Any]]:
+    """Every request to a provider, in order, with the stage that made it."""
+    return [
+        dict(attempt, stage=one["stage"])
+        for one in call.stage_trail
+        for attempt in one.get("attempts", [])
+    ]
+
+
+def _findings(call: Call) -> list[dict[str, Any]]:
+    """Each with what its code says, where an app has said it."""
+    return [
+        dict(one, says=finding_codes[one["code"]] if one["code"] in finding_codes else "")
+        for one in call.findings
+    ]
 
 
 def _priced(call: Call, entry: LedgerEntry) -> dict[str, Any]:

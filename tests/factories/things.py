@@ -45,6 +45,7 @@ from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
 from reviews.queues.models import Queue, ReviewItem
+from telemetry.alerts.levels import set_level
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget
 from telemetry.chargeback.statements import begin_closing
@@ -154,6 +155,13 @@ def things_of(settings: Any) -> Things:
     )
     legal = people.teams["legal"]
     alert = raise_alert(cause="t", title="T", severity="warning", now=now, team=legal)
+    level = set_level(
+        actor=people.actor("owner"),
+        use_case=here.use_case,
+        indicator="errors",
+        objective=Decimal("99.5"),
+        now=now,
+    )
     period = now.date().replace(day=1) - timedelta(days=1)
     statement = begin_closing(
         actor=people.actor("finance"), team=legal, period=period.replace(day=1), now=now
@@ -272,6 +280,7 @@ def things_of(settings: Any) -> Things:
         ("use-cases/", "item"): ChecklistItem.objects.filter(use_case=use_case)[0].pk,
         ("datasets/", "pk"): Dataset.objects.get().pk,
         ("alerts/", "pk"): alert.pk,
+        ("service-levels/", "pk"): level.pk,
         ("budgets/", "pk"): budget.pk,
         ("statements/", "pk"): statement.pk,
         ("chargeback/", "team"): legal.slug,

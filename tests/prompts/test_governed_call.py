@@ -69,6 +69,23 @@ def test_an_answer_is_held_booked_and_says_nothing(here: World, model: Provider)
     assert not Budget.objects.exclude(reserved=0).exists()
 
 
+def test_the_page_shows_every_attempt_with_its_time_and_what_governed_it(
+    here: World, settings: Any, client: Client
+) -> None:
+    with provider(500, GOOD) as model:
+        settings.PLACET_MODEL_URL = model.url
+        reply = call(here)
+    assert reply.call is not None
+    (invoked,) = [one for one in reply.call.stage_trail if one["stage"] == "invoke"]
+    assert [one["outcome"] for one in invoked["attempts"]] == ["unavailable", "answered"]
+    assert all(one["took_ms"] >= 0 for one in invoked["attempts"])
+    client.force_login(here.people.users["board"])
+    shown = client.get(f"/calls/{reply.call.pk}/").content.decode()
+    assert "unavailable" in shown
+    assert f"/releases/{reply.call.release_id}/" in shown
+    assert f"?key={reply.call.api_key.prefix if reply.call.api_key else ''}" in shown
+
+
 def test_personal_data_never_reaches_the_model(here: World, model: Provider) -> None:
     reply = call(here)
     assert "jane@example.com" not in str(model.asked)

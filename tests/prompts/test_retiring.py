@@ -104,6 +104,8 @@ def test_it_serves_no_call_with_any_key(here: World) -> None:
     assert by_key.code != "approval_not_in_force"
     assert by_stage is not None
     assert by_stage.code == "approval_not_in_force"
+    assert "is retired" in by_stage.message
+    assert "from the pilot stage on" not in by_stage.message
 
 
 def test_what_is_granted_later_starts_no_release(here: World) -> None:

@@ -14,6 +14,7 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.errors import WrongState
 from governance.kernel.terms import Environment, RiskTier, Sensitivity
 from governance.policy.rules import obligations
+from governance.registry.models import UseCase
 from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
@@ -65,15 +66,22 @@ def check_admission(context: CallContext) -> None:
     is_staging = context.request.environment == Environment.STAGING
     serves = use_case.stage in SERVING_STAGES or (is_staging and use_case.stage == Stage.APPROVED)
     if not serves:
-        raise ApprovalNotInForce(
-            f"“{use_case.slug}” is {use_case.stage}: it answers from the pilot stage on, which "
-            "its owner proposes and the board approves."
-        )
+        raise ApprovalNotInForce(_why_it_does_not_serve(use_case))
     if not context.known_governing.stage_is_approved(context.received_at):
         raise ApprovalNotInForce(
             f"The approval of “{use_case.slug}” has ended. Its owner must propose it again."
         )
     _check_rate(context)
+
+
+def _why_it_does_not_serve(use_case: UseCase) -> str:
+    """A retired one never answers again; one that is on its way says what is missing."""
+    if use_case.stage == Stage.RETIRED:
+        return f"“{use_case.slug}” is retired: it answers no more. Ask its team what replaces it."
+    return (
+        f"“{use_case.slug}” is {use_case.stage}: it answers from the pilot stage on, which "
+        "its owner proposes and the board approves."
+    )
 
 
 def _check_rate(context: CallContext) -> None:
@@ -205,6 +213,7 @@ def _remember(context: CallContext, call: Call) -> None:
     context.asked = asked_of(version.parameters, version.output_contract, {})
     context.held_attempts = 1
     context.trail = list(call.stage_trail)
+    context.earlier_stages = len(context.trail)
 
 
 def check_still_admitted(context: CallContext) -> None:

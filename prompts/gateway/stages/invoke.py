@@ -75,17 +75,36 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
     request = _request(context, messages)
     rest_connection()
     heard: list[str] = []
+    clock = time.perf_counter()
     try:
         response = _asked(context, deployment, request, heard)
     except (ProviderError, Refusal) as error:
         # What had come by then is paid for. After a time-out the provider may bill too.
         usage = estimated_usage(request, "".join(heard)) if heard else Usage()
         _keep(context, number, deployment, usage, is_billed=bool(heard))
+        failure = error.failure if isinstance(error, ProviderError) else error.code
+        _note(context, number, deployment, clock, failure)
         if heard and isinstance(error, ProviderError):
             raise ProviderFailed("The model broke off in the middle of its answer.") from None
         raise error
     _keep(context, number, deployment, response.usage, is_billed=True)
+    _note(context, number, deployment, clock, "answered")
     return response
+
+
+def _note(
+    context: CallContext, number: int, deployment: Deployment, clock: float, outcome: str
+) -> None:
+    """The attempt on the stage that made it, for the call's page."""
+    took_ms = round((time.perf_counter() - clock) * 1000)
+    noted = {
+        "number": number,
+        "deployment": deployment.slug,
+        "outcome": outcome,
+        "started_ms": context.since_received_ms(clock),
+        "took_ms": took_ms,
+    }
+    context.trail[-1].setdefault("attempts", []).append(noted)
 
 
 def _asked(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.kernel.errors import NotFound, WrongState
 from prompts.gateway.context import Attempt, CallContext
-from prompts.gateway.refusals import ReviewNotPossible
+from prompts.gateway.refusals import Cancelled, Lost, ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
 from reviews.queues.services import open_item
 from telemetry.chargeback.holds import end_holds, release_open
@@ -134,7 +134,7 @@ def settle_lost(call: Call) -> Call:
             call=call,
             outcome="fail",
             now=now,
-            refusal_code="lost",
+            refusal_code=Lost.code,
             refusal_message="The process that ran this call ended before it was settled.",
         )
 
@@ -150,6 +150,6 @@ def cancel(*, call: Call, now: datetime) -> Call:
         call=call,
         outcome="fail",
         now=now,
-        refusal_code="cancelled",
+        refusal_code=Cancelled.code,
         refusal_message="Cancelled by its caller before it ran.",
     )
