@@ -17,6 +17,7 @@ from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
 from governance.registry import (
+    deciding_models,
     disclosure_models,
     metric_models,
     questionnaire,
@@ -32,6 +33,7 @@ from governance.registry.scoring_tables import ScoringModel as ScoringModel
 from governance.registry.scoring_tables import ScoringRound as ScoringRound
 
 # Their tables stand in files of their own.
+DecidingScore = deciding_models.DecidingScore
 Disclosure = disclosure_models.Disclosure
 MetricWorth = metric_models.MetricWorth
 

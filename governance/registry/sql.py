@@ -1,4 +1,4 @@
-"""What the database itself refuses: a changed scoring model, a stage nobody decided."""
+"""What the database itself refuses and keeps: scoring models, decided stages, deciding scores."""
 
 # Scores were made under these words: a version only ever stops being the active one.
 SCORING_MODELS_STAND = """
@@ -49,4 +49,41 @@ ALTER TABLE registry_usecase ENABLE ALWAYS TRIGGER registry_stage_needs_change;
 STAGE_REVERSE = """
 DROP TRIGGER registry_stage_needs_change ON registry_usecase;
 DROP FUNCTION placet_stage_needs_change();
+"""
+
+# The row is locked first, so that of two scores at once the second sees the first. What a round's
+# seats hold is no score: nothing of it gets here before its consensus is recorded.
+SCORES_DECIDE = """
+CREATE FUNCTION placet_score_decides() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_use_case bigint;
+BEGIN
+    of_use_case := CASE WHEN TG_OP = 'DELETE' THEN OLD.use_case_id ELSE NEW.use_case_id END;
+    PERFORM 1 FROM registry_usecase WHERE id = of_use_case FOR NO KEY UPDATE;
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM registry_decidingscore WHERE score_id = OLD.id;
+    END IF;
+    INSERT INTO registry_decidingscore
+        (use_case_id, score_id, impact, effort, threshold, points, model_version)
+    SELECT use_case_id, id, impact_total, effort_total, threshold, impact || effort, model_version
+    FROM registry_score WHERE use_case_id = of_use_case
+    ORDER BY round_id DESC NULLS LAST, at DESC, id DESC LIMIT 1
+    ON CONFLICT (use_case_id) DO UPDATE SET
+        score_id = EXCLUDED.score_id, impact = EXCLUDED.impact, effort = EXCLUDED.effort,
+        threshold = EXCLUDED.threshold, points = EXCLUDED.points,
+        model_version = EXCLUDED.model_version;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER registry_score_decides AFTER INSERT OR UPDATE OR DELETE ON registry_score
+    FOR EACH ROW EXECUTE FUNCTION placet_score_decides();
+ALTER TABLE registry_score ENABLE ALWAYS TRIGGER registry_score_decides;
+INSERT INTO registry_decidingscore
+    (use_case_id, score_id, impact, effort, threshold, points, model_version)
+SELECT DISTINCT ON (use_case_id)
+    use_case_id, id, impact_total, effort_total, threshold, impact || effort, model_version
+FROM registry_score ORDER BY use_case_id, round_id DESC NULLS LAST, at DESC, id DESC;
+"""
+SCORES_DECIDE_REVERSE = """
+DROP TRIGGER registry_score_decides ON registry_score;
+DROP FUNCTION placet_score_decides();
 """
