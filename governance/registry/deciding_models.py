@@ -43,6 +43,8 @@ class DecidingScore(models.Model):
     threshold = models.DecimalField(max_digits=3, decimal_places=2)
     points: Any = models.JSONField()
     model_version = models.PositiveIntegerField()
+    # The use case's, which a trigger carries over: the map counts by it.
+    tier = models.CharField(max_length=15, blank=True)
     priority = models.GeneratedField(
         expression=_PRIORITY, output_field=models.SmallIntegerField(), db_persist=True
     )

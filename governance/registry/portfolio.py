@@ -26,7 +26,7 @@ from governance.registry.scoring_content import ModelContent
 from governance.registry.selectors import in_order
 from governance.registry.what_if import Outcome
 
-FILTERS = {"team": "use_case__team__slug", "tier": "use_case__tier", "stage": "use_case__stage"}
+FILTERS = {"team": "use_case__team__slug", "tier": "tier", "stage": "use_case__stage"}
 RANKING = (F("priority").asc(), F("impact").desc(), F("effort").asc())
 """`scoring.priority` as an order; the index `score_by_rank` holds it."""
 SORTS: dict[str, Any] = {
@@ -34,7 +34,7 @@ SORTS: dict[str, Any] = {
     "quadrant": F("priority"),
     "impact": F("impact"),
     "effort": F("effort"),
-    "tier": in_order("use_case__tier", reversed(RiskTier)),
+    "tier": in_order("tier", reversed(RiskTier)),
     "stage": in_order("use_case__stage", USE_CASE_STAGES.states),
     "team": Lower("use_case__team__name"),
     "cost": F("cost"),
@@ -158,7 +158,7 @@ class Portfolio:
     def _spots(self, rows: Any, prefix: str) -> Any:
         """Rows by tier, half point and quadrant; `prefix` is the way to the deciding score."""
         placed = trying.spots(rows, self.content, self.weights, prefix)
-        return placed.values("halves_up", "halves_across", "place", tier=F("use_case__tier"))
+        return placed.values("halves_up", "halves_across", "place", band=F(f"{prefix}tier"))
 
     def rows(self, wanted: str) -> Any:
         """By one of SORTS, from its end when a minus stands before it; else by rank.
@@ -195,7 +195,7 @@ def _reversed(order: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _spot(row: dict[str, Any]) -> tuple[str, int, int]:
-    return row["tier"], row["halves_up"], row["halves_across"]
+    return row["band"], row["halves_up"], row["halves_across"]
 
 
 def _cost(now: datetime) -> Any:

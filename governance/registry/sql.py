@@ -64,26 +64,44 @@ BEGIN
         DELETE FROM registry_decidingscore WHERE score_id = OLD.id;
     END IF;
     INSERT INTO registry_decidingscore
-        (use_case_id, score_id, impact, effort, threshold, points, model_version)
-    SELECT use_case_id, id, impact_total, effort_total, threshold, impact || effort, model_version
-    FROM registry_score WHERE use_case_id = of_use_case
-    ORDER BY round_id DESC NULLS LAST, at DESC, id DESC LIMIT 1
+        (use_case_id, score_id, impact, effort, threshold, points, model_version, tier)
+    SELECT s.use_case_id, s.id, s.impact_total, s.effort_total, s.threshold, s.impact || s.effort,
+        s.model_version, u.tier
+    FROM registry_score AS s JOIN registry_usecase AS u ON u.id = s.use_case_id
+    WHERE s.use_case_id = of_use_case
+    ORDER BY s.round_id DESC NULLS LAST, s.at DESC, s.id DESC LIMIT 1
     ON CONFLICT (use_case_id) DO UPDATE SET
         score_id = EXCLUDED.score_id, impact = EXCLUDED.impact, effort = EXCLUDED.effort,
         threshold = EXCLUDED.threshold, points = EXCLUDED.points,
-        model_version = EXCLUDED.model_version;
+        model_version = EXCLUDED.model_version, tier = EXCLUDED.tier;
     RETURN NULL;
 END $$;
 CREATE TRIGGER registry_score_decides AFTER INSERT OR UPDATE OR DELETE ON registry_score
     FOR EACH ROW EXECUTE FUNCTION placet_score_decides();
 ALTER TABLE registry_score ENABLE ALWAYS TRIGGER registry_score_decides;
+
+CREATE FUNCTION placet_tier_follows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE registry_decidingscore SET tier = NEW.tier
+    WHERE use_case_id = NEW.id AND tier <> NEW.tier;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER registry_tier_follows AFTER UPDATE OF tier ON registry_usecase
+    FOR EACH ROW WHEN (OLD.tier IS DISTINCT FROM NEW.tier)
+    EXECUTE FUNCTION placet_tier_follows();
+ALTER TABLE registry_usecase ENABLE ALWAYS TRIGGER registry_tier_follows;
+
 INSERT INTO registry_decidingscore
-    (use_case_id, score_id, impact, effort, threshold, points, model_version)
-SELECT DISTINCT ON (use_case_id)
-    use_case_id, id, impact_total, effort_total, threshold, impact || effort, model_version
-FROM registry_score ORDER BY use_case_id, round_id DESC NULLS LAST, at DESC, id DESC;
+    (use_case_id, score_id, impact, effort, threshold, points, model_version, tier)
+SELECT DISTINCT ON (s.use_case_id)
+    s.use_case_id, s.id, s.impact_total, s.effort_total, s.threshold, s.impact || s.effort,
+    s.model_version, u.tier
+FROM registry_score AS s JOIN registry_usecase AS u ON u.id = s.use_case_id
+ORDER BY s.use_case_id, s.round_id DESC NULLS LAST, s.at DESC, s.id DESC;
 """
 SCORES_DECIDE_REVERSE = """
+DROP TRIGGER registry_tier_follows ON registry_usecase;
+DROP FUNCTION placet_tier_follows();
 DROP TRIGGER registry_score_decides ON registry_score;
 DROP FUNCTION placet_score_decides();
 """

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('threshold', models.DecimalField(decimal_places=2, max_digits=3)),
                 ('points', models.JSONField()),
                 ('model_version', models.PositiveIntegerField()),
+                ('tier', models.CharField(blank=True, max_length=15)),
                 ('priority', models.GeneratedField(db_persist=True, expression=models.Case(models.When(effort__lt=models.F('threshold'), impact__gte=models.F('threshold'), then=models.Value(0)), models.When(impact__gte=models.F('threshold'), then=models.Value(1)), models.When(effort__lt=models.F('threshold'), then=models.Value(2)), default=models.Value(3)), output_field=models.SmallIntegerField())),
                 ('impact_halves', models.GeneratedField(db_persist=True, expression=django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(models.F('impact'), '*', models.Value(2))), output_field=models.SmallIntegerField())),
                 ('effort_halves', models.GeneratedField(db_persist=True, expression=django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(models.F('effort'), '*', models.Value(2))), output_field=models.SmallIntegerField())),

@@ -41,6 +41,13 @@ def test_the_newest_counts_and_an_earlier_one_when_it_goes(use_case: UseCase, ow
     assert decides(use_case) is None
 
 
+def test_the_tier_beside_it_is_the_use_cases(use_case: UseCase, owner: User) -> None:
+    score(use_case, owner)
+    for tier in ("high", "minimal", ""):
+        UseCase.objects.filter(pk=use_case.pk).update(tier=tier)
+        assert DecidingScore.objects.get(use_case=use_case).tier == tier
+
+
 def test_nothing_of_a_round_is_there_before_its_consensus(use_case: UseCase, owner: User) -> None:
     safety = make_person("safety")
     own = score(use_case, owner, 2)
