@@ -126,7 +126,9 @@ class Portfolio:
         cells: dict[tuple[str, int, int], int] = {}
         for one in found:
             cells[_spot(one)] = cells.get(_spot(one), 0) + one["rows"]
-        wins = [one["rows"] for one in found if one["place"] == scoring.QUADRANTS.index("quick win")]
+        wins = [
+            one["rows"] for one in found if one["place"] == scoring.QUADRANTS.index("quick win")
+        ]
         count, older, apart = (sum(one[key] for one in found) for key in ("rows", "older", "apart"))
         return Summary(count, sum(wins), older, apart, cells)
 
@@ -211,6 +213,4 @@ def _cost(now: datetime) -> Any:
 def _outcome(deciding: Any) -> Outcome:
     quadrant = scoring.QUADRANTS[deciding.then_priority]
     moved = deciding.rank_among - deciding.then_rank
-    return Outcome(
-        deciding.then_impact, deciding.then_effort, quadrant, deciding.then_rank, moved
-    )
+    return Outcome(deciding.then_impact, deciding.then_effort, quadrant, deciding.then_rank, moved)

@@ -119,9 +119,7 @@ def _sides(
     ]
 
 
-def _figure(
-    found: Portfolio, summary: Summary, content: ModelContent
-) -> dict[str, Any] | None:
+def _figure(found: Portfolio, summary: Summary, content: ModelContent) -> dict[str, Any] | None:
     """One bubble each, or one per half point and tier when there are too many to tell apart."""
     if not summary.count:
         return None

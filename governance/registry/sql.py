@@ -1,24 +1,11 @@
 """What the database itself refuses and keeps: scoring models, decided stages, deciding scores."""
 
+from governance.audit.sql import versions_change_again, versions_stand
+
 # Scores were made under these words: a version only ever stops being the active one.
-SCORING_MODELS_STAND = """
-CREATE FUNCTION placet_scoring_model_stands() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF (to_jsonb(NEW) - 'active') = (to_jsonb(OLD) - 'active') AND NOT (NEW.active AND NOT OLD.active)
-    THEN
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'A change of a scoring model refused: make the next version'
-        USING ERRCODE = 'integrity_constraint_violation';
-END $$;
-CREATE TRIGGER registry_scoring_model_stands BEFORE UPDATE ON registry_scoringmodel
-    FOR EACH ROW EXECUTE FUNCTION placet_scoring_model_stands();
-ALTER TABLE registry_scoringmodel ENABLE ALWAYS TRIGGER registry_scoring_model_stands;
-"""
-SCORING_MODELS_REVERSE = """
-DROP TRIGGER registry_scoring_model_stands ON registry_scoringmodel;
-DROP FUNCTION placet_scoring_model_stands();
-"""
+_MODELS = ("registry_scoringmodel", "scoring_model_stands")
+SCORING_MODELS_STAND = versions_stand(*_MODELS, "scoring model")
+SCORING_MODELS_REVERSE = versions_change_again(*_MODELS)
 
 # A change acts from the stage it was opened at, so that an old one cannot be used again. The
 # same change may put the stage back where it was: an emergency change that is reverted.

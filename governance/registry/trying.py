@@ -25,7 +25,7 @@ from django.db.models import (
     Window,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Rank, Round
+from django.db.models.functions import Cast, Rank, Round
 
 from governance.registry.scoring_content import KINDS, ModelContent
 
@@ -81,9 +81,11 @@ def ranked(rows: Any, model: ModelContent, weights: Weights, ranking: Sequence[A
     """With the ranks now and then among those that can be compared: the others move nobody."""
     then = (F("then_priority").asc(), F("then_impact").desc(), F("then_effort").asc())
     among = F("is_comparable")
-    return totalled(rows, model, weights).annotate(
-        rank_among=_rank(among, ranking), placed=_rank(among, then)
-    ).annotate(then_rank=Case(When(is_comparable=True, then=F("placed"))))
+    return (
+        totalled(rows, model, weights)
+        .annotate(rank_among=_rank(among, ranking), placed=_rank(among, then))
+        .annotate(then_rank=Case(When(is_comparable=True, then=F("placed"))))
+    )
 
 
 def _rank(among: Any, order: Sequence[Any]) -> Any:
