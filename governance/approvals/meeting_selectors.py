@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -23,6 +23,23 @@ def open_requests(user: User) -> ChangeRequestQuerySet:
     """Requests that wait for decisions, what is due first first."""
     visible = ChangeRequest.objects.visible_to(user).filter(state="open")
     return visible.select_related("proposer", "team").order_by("due_at", "pk")[:200]
+
+
+SHOWN = 50
+"""Requests that the page of a new meeting shows at a time; an agenda holds no more."""
+
+
+def requests_offered(user: User, words: str, chosen: Collection[int]) -> list[ChangeRequest]:
+    """The chosen ones, then those that wait and are called so, what is due first first."""
+    waiting = ChangeRequest.objects.visible_to(user).filter(state="open")
+    found = waiting.select_related("proposer", "team").order_by("due_at", "pk")
+    kept = list(found.filter(pk__in=chosen)) if chosen else []
+    others = found.filter(title__icontains=words) if words else found
+    return kept + list(others.exclude(pk__in=chosen)[:SHOWN])
+
+
+def waiting_count(user: User) -> int:
+    return ChangeRequest.objects.visible_to(user).filter(state="open").count()
 
 
 def candidates_for(user: User, items: Sequence[AgendaItem]) -> list[ChangeRequest]:

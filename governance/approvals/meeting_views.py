@@ -21,8 +21,9 @@ from governance.approvals.forms import MeetingForm, show_errors
 from governance.approvals.meeting_selectors import (
     candidates_for,
     item_shown,
-    open_requests,
     people_asked,
+    requests_offered,
+    waiting_count,
 )
 from governance.approvals.models import AgendaItem, Meeting
 from governance.approvals.registries import change_subjects
@@ -56,31 +57,40 @@ def _reader(request: HttpRequest) -> User:
 def new_meeting(request: HttpRequest) -> HttpResponse:
     """Plan a meeting: when, who chairs, and what is on its agenda in which order."""
     user, now = _reader(request), timezone.now()
-    form = MeetingForm(request.POST or None, initial={"held_on": now.date(), "chaired_by": user})
-    if request.method == "POST" and form.is_valid():
+    is_looking, chosen = "look" in request.POST, _chosen(request)
+    begun = {"held_on": now.date(), "chaired_by": user}
+    if is_looking:
+        form = MeetingForm(initial=begun | _typed(request))
+    else:
+        form = MeetingForm(request.POST or None, initial=begun)
+    if request.method == "POST" and not is_looking and form.is_valid():
         try:
             meeting = meetings.plan_meeting(
-                actor=actor_of(request),
-                change_ids=_chosen(request),
-                now=now,
-                **form.cleaned_data,
+                actor=actor_of(request), change_ids=chosen, now=now, **form.cleaned_data
             )
         except Invalid as refused:
             show_errors(form, refused)
         else:
             messages.success(request, "Planned. It can be opened when everybody is there.")
             return redirect("approvals:meeting", pk=meeting.pk)
+    words = request.POST.get("q", "").replace("\x00", "").strip()[:150]
     rows = [
         {
             "change": one,
-            "is_chosen": str(one.pk) in request.POST.getlist("changes"),
+            "is_chosen": one.pk in chosen,
             "order": request.POST.get(f"order-{one.pk}", ""),
         }
-        for one in open_requests(user)
+        for one in requests_offered(user, words, chosen)
     ]
+    context = {"form": form, "rows": rows, "q": words, "count": waiting_count(user)}
     status = 422 if form.is_bound else 200
-    context = {"form": form, "rows": rows}
     return page(request, "governance/approvals/meeting_new.html", context, status=status)
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """What stands in the fields already, when somebody only looks for other requests."""
+    fields = ("title", "held_on", "chaired_by")
+    return {name: request.POST[name] for name in fields if request.POST.get(name)}
 
 
 def _chosen(request: HttpRequest) -> list[int]:

@@ -6,27 +6,26 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 
 from governance.access.models import Team, User
 from governance.approvals.bundle_models import Bundle
+from governance.approvals.delegation_models import Delegation, DelegationQuerySet
 from governance.approvals.discussion_models import ChangePoint, Comment, PointAnswer
 from governance.approvals.emergency_models import Emergency
 from governance.approvals.meeting_models import AgendaItem, Attendance, Meeting
+from governance.approvals.policy_models import ApprovalPolicy, ApprovalPolicyQuerySet
 from governance.approvals.rules import (
     APPROVAL_STATES,
     CHANGE_STATES,
     DECIDABLE,
-    SIGNING,
     UNDECIDED,
     Outcome,
     Slot,
 )
-from governance.approvals.shapes import in_words, shape_of, titles
+from governance.approvals.shapes import titles
 from governance.kernel.authority import Permission
 
 __all__ = [
@@ -59,51 +58,6 @@ def _choices(values: Any) -> list[tuple[str, str]]:
 
 CHANGE_STATE_CHOICES = _choices(CHANGE_STATES.states)
 APPROVAL_STATE_CHOICES = _choices(APPROVAL_STATES.states)
-
-
-class ApprovalPolicyQuerySet(models.QuerySet["ApprovalPolicy"]):
-    def versions_of(self, kind: str, tier: str) -> ApprovalPolicyQuerySet:
-        """All there were, newest first."""
-        return self.filter(kind=kind, tier=tier).order_by("-version")
-
-
-class ApprovalPolicy(models.Model):
-    """Who must sign one kind of change at one tier, how fast, and for how long it holds."""
-
-    kind = models.CharField(max_length=30)
-    tier = models.CharField(max_length=15)
-    version = models.PositiveIntegerField(default=1)
-    sign_offs: Any = models.JSONField()
-    veto: Any = models.JSONField(default=list, blank=True)
-    decision_hours = models.PositiveIntegerField()
-    validity_days = models.PositiveIntegerField()
-    active = models.BooleanField(default=True)
-    change = models.OneToOneField(
-        "ChangeRequest", models.PROTECT, null=True, blank=True, related_name="made_policy"
-    )
-    made_at = models.DateTimeField(null=True, blank=True)
-
-    objects = ApprovalPolicyQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["kind", "tier"]
-        verbose_name_plural = "approval policies"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["kind", "tier"], condition=Q(active=True), name="one_active_policy"
-            ),
-            models.UniqueConstraint(
-                fields=["kind", "tier", "version"], name="one_policy_of_a_version"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} at {self.tier}, version {self.version}"
-
-    @property
-    def needed(self) -> str:
-        """As in "2 × Board member, 1 × Compliance, then 1 × Safety officer"."""
-        return in_words(map(shape_of, self.sign_offs), self.veto)
 
 
 class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
@@ -412,66 +366,3 @@ class Condition(models.Model):
         if self.met_at is not None:
             return "met"
         return "overdue" if self.due_on < now.date() else "open"
-
-
-class DelegationQuerySet(models.QuerySet["Delegation"]):
-    def live(self, now: datetime) -> DelegationQuerySet:
-        return self.filter(starts_at__lte=now, ends_at__gt=now)
-
-    def usable(self, now: datetime) -> DelegationQuerySet:
-        """Live, and both people still have their account."""
-        return self.live(now).filter(delegator__is_active=True, delegate__is_active=True)
-
-    def visible_to(self, user: User) -> DelegationQuerySet:
-        """Given or received; all of them for who sees people or the log of everything."""
-        if user.may(Permission.PEOPLE_VIEW) or user.reach(Permission.AUDIT_VIEW).everywhere:
-            return self
-        return self.filter(Q(delegator=user) | Q(delegate=user))
-
-
-class Delegation(models.Model):
-    """Somebody signs in a person's place, for one kind of sign-off, from and until."""
-
-    delegator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    delegate = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    permission = models.CharField(max_length=30, choices=_choices(SIGNING))
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    reason = models.CharField(max_length=300)
-    made_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    objects = DelegationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-starts_at", "-pk"]
-        constraints = [
-            ExclusionConstraint(
-                name="delegations_do_not_overlap",
-                expressions=[
-                    (F("delegator"), RangeOperators.EQUAL),
-                    (F("permission"), RangeOperators.EQUAL),
-                    (
-                        Func(
-                            F("starts_at"),
-                            F("ends_at"),
-                            function="tstzrange",
-                            output_field=DateTimeRangeField(),
-                        ),
-                        RangeOperators.OVERLAPS,
-                    ),
-                ],
-            ),
-            models.CheckConstraint(
-                condition=~Q(delegator=F("delegate")), name="nobody_delegates_to_themselves"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.delegate} for {self.delegator}, {self.permission.replace('_', ' ')}"
-
-    def state(self, now: datetime) -> str:
-        """planned, live or ended."""
-        if self.ends_at <= now:
-            return "ended"
-        return "live" if self.starts_at <= now else "planned"

@@ -1,5 +1,7 @@
 """What is written once: decisions (a new revision may void them), and versions of policies."""
 
+from governance.audit.sql import versions_change_again, versions_stand
+
 DECISIONS_STAND = """
 CREATE FUNCTION placet_decision_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -21,24 +23,9 @@ DROP FUNCTION placet_decision_stands();
 """
 
 # Requests were opened under these words: a version only ever stops being the active one.
-POLICY_VERSIONS_STAND = """
-CREATE FUNCTION placet_policy_version_stands() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF (to_jsonb(NEW) - 'active') = (to_jsonb(OLD) - 'active') AND NOT (NEW.active AND NOT OLD.active)
-    THEN
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'A change of a policy version refused: make the next version'
-        USING ERRCODE = 'integrity_constraint_violation';
-END $$;
-CREATE TRIGGER approvals_policy_version_stands BEFORE UPDATE ON approvals_approvalpolicy
-    FOR EACH ROW EXECUTE FUNCTION placet_policy_version_stands();
-ALTER TABLE approvals_approvalpolicy ENABLE ALWAYS TRIGGER approvals_policy_version_stands;
-"""
-POLICY_VERSIONS_REVERSE = """
-DROP TRIGGER approvals_policy_version_stands ON approvals_approvalpolicy;
-DROP FUNCTION placet_policy_version_stands();
-"""
+_POLICIES = ("approvals_approvalpolicy", "policy_version_stands")
+POLICY_VERSIONS_STAND = versions_stand(*_POLICIES, "policy version")
+POLICY_VERSIONS_REVERSE = versions_change_again(*_POLICIES)
 
 # The first version of a kind and tier is the installation's; every later one was decided on.
 POLICY_NEEDS_CHANGE = """

@@ -1,4 +1,4 @@
-"""Triggers that make a table insert-only, whatever the role or replication mode."""
+"""Triggers that make rows stand as they were written, whatever the role or replication mode."""
 
 from __future__ import annotations
 
@@ -28,6 +28,37 @@ def writable_again(table: str) -> str:
     return f"""
 DROP TRIGGER {table}_insert_only ON {table};
 DROP TRIGGER {table}_no_truncate ON {table};
+"""
+
+
+def versions_stand(table: str, name: str, called: str) -> str:
+    """SQL after which a row of `table` only ever stops being the active one.
+
+    `name` is of function and trigger as `placet_<name>` and `<app>_<name>`, `called` what the
+    refusal calls the row.
+    """
+    trigger = f"{table.partition('_')[0]}_{name}"
+    return f"""
+CREATE FUNCTION placet_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (to_jsonb(NEW) - 'active') = (to_jsonb(OLD) - 'active') AND NOT (NEW.active AND NOT OLD.active)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'A change of a {called} refused: make the next version'
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER {trigger} BEFORE UPDATE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION placet_{name}();
+ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger};
+"""
+
+
+def versions_change_again(table: str, name: str) -> str:
+    """The reverse of `versions_stand`."""
+    return f"""
+DROP TRIGGER {table.partition("_")[0]}_{name} ON {table};
+DROP FUNCTION placet_{name}();
 """
 
 

@@ -47,16 +47,19 @@ class CoverageSerializer(serializers.Serializer[Any]):
 
 
 class FrameworkSerializer(serializers.Serializer[Any]):
+    """`asked_at` is when the oldest of the evidence behind it was asked."""
+
     slug = serializers.CharField()
     title = serializers.CharField()
     version = serializers.CharField()
     source: Any = serializers.CharField()
     note = serializers.CharField()
     coverage = CoverageSerializer()
+    asked_at = serializers.DateTimeField()
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
-    """What the records say: `numerator` of `denominator`; `freshness` is of the newest record."""
+    """What the records said at `asked_at`: n of m; `freshness` is of the newest record."""
 
     key = serializers.CharField()
     title = serializers.CharField()
@@ -65,6 +68,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     numerator = serializers.IntegerField()
     denominator = serializers.IntegerField()
     freshness = serializers.DateTimeField(allow_null=True)
+    asked_at = serializers.DateTimeField()
     url = serializers.CharField(allow_blank=True)
 
 
@@ -130,8 +134,11 @@ class FrameworkList(APIView):
 
     @extend_schema(responses=FrameworkSerializer(many=True))
     def get(self, request: Request) -> Response:
-        found = coverage_of_all(timezone.now(), cast(User, request.user))
-        rows = [{**asdict(framework), "coverage": counts} for framework, counts in found]
+        found, as_of = coverage_of_all(timezone.now(), cast(User, request.user))
+        rows = [
+            {**asdict(framework), "coverage": counts, "asked_at": as_of}
+            for framework, counts in found
+        ]
         return Response(FrameworkSerializer(rows, many=True).data)
 
 
@@ -174,6 +181,7 @@ def _evidence(answer: Answer) -> dict[str, Any]:
         "numerator": shown.numerator,
         "denominator": shown.denominator,
         "freshness": shown.freshness,
+        "asked_at": answer.asked_at,
         "url": shown.url if answer.may_open else "",
     }
 

@@ -27,6 +27,9 @@ audit_actions.add("compliance.action_added", "{actor} gave out the compliance ac
 audit_actions.add(
     "compliance.confirmed", "{actor} compared controls with their source: {subject} and others"
 )
+audit_actions.add(
+    "compliance.evidence_asked", "{actor} had the evidence of all controls asked again"
+)
 audit_actions.add("compliance.action_done", "{actor} finished the compliance action {subject}")
 
 change_subjects.add(DocumentSubject.kind, DocumentSubject())

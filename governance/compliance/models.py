@@ -9,6 +9,7 @@ from django.db import models
 
 from governance.access.models import User
 from governance.compliance.frameworks import FRAMEWORKS
+from governance.compliance.kept_models import KeptEvidence
 from governance.compliance.library_models import (
     Acknowledgement,
     AcknowledgementReminder,
@@ -24,6 +25,7 @@ __all__ = [
     "ComplianceAction",
     "ComplianceActionQuerySet",
     "Confirmation",
+    "KeptEvidence",
     "PolicyDocument",
     "PolicyVersion",
 ]

@@ -16,6 +16,7 @@ urlpatterns = [
         name="document-version",
     ),
     path("compliance/", views.index, name="index"),
+    path("compliance/ask-again/", views.ask_again, name="ask-again"),
     path("compliance/actions/", views.action_list, name="actions"),
     path("compliance/actions/<int:pk>/done/", views.finish, name="finish"),
     path("compliance/<slug:framework>/", views.framework, name="framework"),

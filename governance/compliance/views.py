@@ -14,15 +14,17 @@ from django.views.decorators.http import require_POST
 from governance.access.models import User
 from governance.approvals.forms import show_errors
 from governance.audit.tables import csv_line
-from governance.compliance import services
+from governance.compliance import keeping, services
 from governance.compliance.confirming import confirm_wording
 from governance.compliance.forms import ActionForm, DoneForm
+from governance.compliance.frameworks import FRAMEWORKS
 from governance.compliance.models import VIEWING, ComplianceAction
 from governance.compliance.rules import ControlState, Framework, coverage
 from governance.compliance.selectors import (
     ACTION_FILTERS,
     ControlAnswer,
     actions_listed,
+    asked_at,
     controls_of,
     coverage_of_all,
     framework_named,
@@ -46,13 +48,22 @@ CSV_HEAD = (
 @requires(*VIEWING)
 def index(request: HttpRequest) -> HttpResponse:
     """Every framework and how far it is answered."""
-    rows = [
-        {"framework": framework, "counts": counts}
-        for framework, counts in coverage_of_all(timezone.now(), cast(User, request.user))
-    ]
-    return page(
-        request, "governance/compliance/index.html", {"rows": rows, "states": list(ControlState)}
-    )
+    found, as_of = coverage_of_all(timezone.now(), cast(User, request.user))
+    rows = [{"framework": framework, "counts": counts} for framework, counts in found]
+    context = {"rows": rows, "states": list(ControlState), "as_of": as_of}
+    return page(request, "governance/compliance/index.html", context)
+
+
+@requires(*VIEWING)
+@require_POST
+def ask_again(request: HttpRequest) -> HttpResponse:
+    """Have every evidence asked now."""
+    keeping.ask_again(actor=actor_of(request), now=timezone.now())
+    messages.success(request, "Asked again: the evidence is as of now.")
+    framework = request.POST.get("framework", "")
+    if framework in FRAMEWORKS:
+        return redirect("compliance:framework", framework=framework)
+    return redirect("compliance:index")
 
 
 @requires(*VIEWING)
@@ -86,6 +97,7 @@ def _framework_page(
     context = {
         "framework": named,
         "controls": _shown(request, controls),
+        "as_of": asked_at(controls),
         "counts": coverage([one.state for one in controls]),
         "states": list(ControlState),
         "only_gaps": request.GET.get("show") == "gaps",

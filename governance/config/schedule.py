@@ -10,6 +10,7 @@ _EVERY: dict[str, float] = {
     "governance.approvals.tasks.remind_people": 3600,
     "governance.model_cards.tasks.remind_of_reviews": 3600,
     "governance.compliance.tasks.remind_of_acknowledging": 3600,
+    "governance.compliance.tasks.keep_evidence": 300,
     "governance.incidents.tasks.keep_house": 60,
     "governance.policy.tasks.rewrap": 60,
     "governance.registry.tasks.keep_house": 3600,

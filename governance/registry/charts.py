@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import plotly.graph_objects as go
@@ -44,29 +44,6 @@ def portfolio(
         figure.add_annotation(x=x, y=y, text=text, showarrow=False, font={"color": "#888"})
     figure.update_layout(height=460)
     return figure
-
-
-def grouped(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per half point of both scales and tier: how many, and what they cost together."""
-    cells: dict[tuple[Decimal, Decimal, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        spot = (_half(row["impact"]), _half(row["effort"]), row["tier"])
-        cells.setdefault(spot, []).append(row)
-    return [
-        {
-            "title": f"{len(group)} use case{'' if len(group) == 1 else 's'}",
-            "url": f"group-{number}",
-            "impact": impact,
-            "effort": effort,
-            "tier": tier,
-            "cost": sum((row["cost"] for row in group), Decimal(0)),
-        }
-        for number, ((impact, effort, tier), group) in enumerate(sorted(cells.items()))
-    ]
-
-
-def _half(value: Decimal) -> Decimal:
-    return (value * 2).quantize(Decimal(1), ROUND_HALF_UP) / 2
 
 
 def _label_places(rows: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -11,13 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from governance.access.late_saves import in_words, seen_of
 from governance.access.models import User
 from governance.approvals.diffing import word_diff
 from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
-from governance.kernel.errors import Invalid
+from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.registry import disclosures
+from governance.registry.language import normalised
 from governance.registry.models import Disclosure, UseCase
 from governance.registry.picking import by_title
 from governance.registry.rules import Stage
@@ -51,7 +53,8 @@ def disclosures_of(request: HttpRequest, slug: str) -> HttpResponse:
     """Its notices with versions and what changed; a POST proposes the next."""
     user = cast(User, request.user)
     use_case: UseCase = get_or_404(use_cases_visible_to(user), slug=slug)
-    error: Invalid | None = None
+    error: Invalid | Conflict | None = None
+    late: list[dict[str, Any]] = []
     if request.method == "POST":
         try:
             change = _propose(request, use_case)
@@ -59,12 +62,17 @@ def disclosures_of(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("approvals:detail", pk=change.pk)
         except Invalid as refused:
             error = refused
+        except Conflict as refused:
+            error, late = refused, _differences(request, use_case)
     may_manage = user.may(Permission.USE_CASE_MANAGE, use_case.team)
     context = {
         "use_case": use_case,
         "rows": notice_rows(use_case, disclosures.today_of(timezone.now())),
         "may_manage": may_manage,
         "error": error,
+        "differences": late,
+        # Too late: the next save is made from what stands now. Else from what was seen first.
+        "seen": _seen(use_case) | (_carried(request) if isinstance(error, Invalid) else {}),
         "values": request.POST if error else _start(use_case),
         "longest": disclosures.LONGEST_TEXT,
     }
@@ -83,7 +91,47 @@ def _propose(request: HttpRequest, use_case: UseCase) -> ChangeRequest:
         effective_from=day_of(request, "effective_from") if given else None,
         reason=request.POST.get("reason", "")[:5000],
         now=timezone.now(),
+        seen=_seen_of_what_is_sent(request),
     )
+
+
+SEEN = "seen-"
+NONE_YET = f"{SEEN}none"
+"""The field for a language in which nothing was written when the form was opened."""
+
+
+def _seen(use_case: UseCase) -> dict[str, str]:
+    """Hidden fields: what the newest version in each language says as the form is opened."""
+    newest: dict[str, Disclosure] = {}
+    for one in use_case.disclosures.all():
+        newest.setdefault(one.language, one)
+    known = {
+        f"{SEEN}{language}": seen_of(disclosures.facts_of(one)) for language, one in newest.items()
+    }
+    return known | {NONE_YET: seen_of(disclosures.facts_of(None))}
+
+
+def _carried(request: HttpRequest) -> dict[str, str]:
+    sent = {name: str(value) for name, value in request.POST.items() if name.startswith(SEEN)}
+    return {name: value[:64] for name, value in sent.items()}
+
+
+def _seen_of_what_is_sent(request: HttpRequest) -> str:
+    carried = _carried(request)
+    language = normalised(request.POST.get("language", ""))
+    return carried.get(f"{SEEN}{language}", carried.get(NONE_YET, ""))
+
+
+def _differences(request: HttpRequest, use_case: UseCase) -> list[dict[str, Any]]:
+    """What stands now beside what was typed."""
+    now = disclosures.stands(use_case, request.POST.get("language", ""))
+    words = {"text": "Text", "place": "Shown in", "effective_from": "From"}
+    typed = {name: request.POST.get(name, "").strip() for name in words}
+    rows = [
+        {"field": label, "stands": in_words(now[name]), "typed": typed[name]}
+        for name, label in words.items()
+    ]
+    return [one for one in rows if one["stands"] != one["typed"]]
 
 
 def _start(use_case: UseCase) -> dict[str, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
+from governance.access.late_saves import check_seen
 from governance.approvals.models import Approval, ChangeRequest
 from governance.approvals.moving import locked_change
 from governance.approvals.rules import UNDECIDED
@@ -41,11 +43,13 @@ def propose_disclosure(
     effective_from: date | None,
     reason: str,
     now: datetime,
+    seen: str = "",
 ) -> ChangeRequest:
     """Write the next version in that language and put it before its signatories.
 
     While its change is undecided the same draft is written again, which makes a new revision:
-    its proposer alone can do that.
+    its proposer alone can do that. `seen` is what the newest in that language said when somebody
+    began to write (`stands`).
     """
     locked = locked_use_case(use_case.pk)
     check_can_manage(actor, locked.team)
@@ -53,6 +57,7 @@ def propose_disclosure(
     facts = {"text": text.strip(), "place": place.strip()}
     begins = effective_from or today_of(now)
     _check(language, facts, begins, now)
+    check_seen(seen, stands(locked, language), f"a notice of {locked} in {language}")
     undecided = _locked_change_of(locked, language)
     drafts = Disclosure.objects.select_for_update().filter(use_case=locked, language=language)
     draft = drafts.filter(state="draft").first() or Disclosure(
@@ -75,6 +80,19 @@ def propose_disclosure(
         reason=reason,
         now=now,
     )
+
+
+def stands(use_case: UseCase, language: str) -> dict[str, Any]:
+    """What the newest version in that language says, approved or not."""
+    newest = use_case.disclosures.filter(language=languages.normalised(language)).first()
+    return facts_of(newest)
+
+
+def facts_of(notice: Disclosure | None) -> dict[str, Any]:
+    if notice is None:
+        return {"version": 0, "text": "", "place": "", "effective_from": None}
+    names = ("version", "text", "place", "effective_from")
+    return {name: getattr(notice, name) for name in names}
 
 
 def _locked_change_of(use_case: UseCase, language: str) -> ChangeRequest | None:

@@ -17,6 +17,9 @@ from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
 from governance.registry import (
+    checklist_models,
+    dataset_models,
+    deciding_models,
     disclosure_models,
     metric_models,
     questionnaire,
@@ -24,14 +27,17 @@ from governance.registry import (
     risk,
     scoring,
 )
-from governance.registry.checklist import ItemState, state_of
 from governance.registry.intake_tables import IntakeOrigin as IntakeOrigin
-from governance.registry.rules import PHASES, USE_CASE_STAGES, Stage
+from governance.registry.rules import USE_CASE_STAGES
 from governance.registry.scoring_tables import RoundSeat as RoundSeat
 from governance.registry.scoring_tables import ScoringModel as ScoringModel
 from governance.registry.scoring_tables import ScoringRound as ScoringRound
 
 # Their tables stand in files of their own.
+CardLink = dataset_models.CardLink
+ChecklistItem = checklist_models.ChecklistItem
+Dataset = dataset_models.Dataset
+DecidingScore = deciding_models.DecidingScore
 Disclosure = disclosure_models.Disclosure
 MetricWorth = metric_models.MetricWorth
 
@@ -320,133 +326,3 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} on {self.on}"
-
-
-class DatasetQuerySet(models.QuerySet["Dataset"]):
-    def above(self, ceiling: str) -> DatasetQuerySet:
-        """More sensitive than that."""
-        permitted = Sensitivity(ceiling)
-        return self.filter(sensitivity__in=[s for s in Sensitivity if not permitted.permits(s)])
-
-
-class Dataset(models.Model):
-    """Data that use cases rest on."""
-
-    name = models.CharField(max_length=150, unique=True)
-    source = models.CharField(max_length=300)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    provenance = models.TextField(blank=True)
-    lawful_basis = models.CharField(max_length=100, blank=True)
-    has_personal_data = models.BooleanField(default=False)
-    licence = models.CharField(max_length=100, blank=True)
-    retention = models.CharField(max_length=100, blank=True)
-    quality_notes = models.TextField(blank=True)
-    labelling_guideline = models.TextField(blank=True)
-    agreement = models.CharField(max_length=100, blank=True)
-    sensitivity = models.CharField(max_length=12, choices=_choices(Sensitivity))
-    raised_at = models.DateTimeField(null=True, blank=True)
-    use_cases = models.ManyToManyField(UseCase, blank=True, related_name="datasets")
-    version = models.PositiveIntegerField(default=1)
-
-    objects = DatasetQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class CardLink(models.Model):
-    """A model card, in all its versions, that was trained or tuned on a dataset."""
-
-    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="card_links")
-    card_slug = models.SlugField(max_length=80)
-
-    class Meta:
-        ordering = ["card_slug"]
-        constraints = [
-            models.UniqueConstraint(fields=["dataset", "card_slug"], name="one_link_of_a_card")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.card_slug} rests on {self.dataset}"
-
-
-class ChecklistItemQuerySet(models.QuerySet["ChecklistItem"]):
-    def unsettled(self, today: date) -> ChecklistItemQuerySet:
-        """Neither done nor under a waiver that holds, of use cases that still live."""
-        waived = models.Q(waived_until__gte=today)
-        return self.filter(done_at=None).exclude(waived).exclude(use_case__stage=Stage.RETIRED)
-
-    def run_out(self, today: date) -> ChecklistItemQuerySet:
-        """Open again, because their waiver is over."""
-        return self.unsettled(today).filter(waived_until__lt=today)
-
-
-class ChecklistItem(models.Model):
-    """One thing to do in one of the ten phases (`checklist.ASKED`), done or waived for a time."""
-
-    use_case = models.ForeignKey(UseCase, models.CASCADE, related_name="checklist")
-    # Of `checklist.ASKED`; empty for what was written before there were keys.
-    key = models.CharField(max_length=30, blank=True)
-    phase = models.CharField(max_length=20, choices=_choices(PHASES))
-    text = models.CharField(max_length=200)
-    # The stage whose gate needs it.
-    stage = models.CharField(
-        max_length=12, choices=_choices(USE_CASE_STAGES.states), default=Stage.PRODUCTION.value
-    )
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="checklist_items",
-    )
-    evidence = models.CharField(max_length=300, blank=True)
-    evidence_link = models.CharField(max_length=300, blank=True)
-    done_at = models.DateTimeField(null=True, blank=True)
-    done_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    waived_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    waived_at = models.DateTimeField(null=True, blank=True)
-    waived_until = models.DateField(null=True, blank=True)
-    waiver_reason = models.CharField(max_length=500, blank=True)
-    # When its owner was told that the waiver ran out.
-    run_out_told_at = models.DateTimeField(null=True, blank=True)
-
-    objects = ChecklistItemQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["use_case", "key"], condition=~models.Q(key=""), name="one_item_of_a_key"
-            ),
-            models.CheckConstraint(
-                name="waiver_is_whole",
-                condition=models.Q(
-                    waived_by=None, waived_at=None, waived_until=None, waiver_reason=""
-                )
-                | models.Q(
-                    waived_by__isnull=False, waived_at__isnull=False, waived_until__isnull=False
-                )
-                & ~models.Q(waiver_reason=""),
-            ),
-            models.CheckConstraint(
-                name="nobody_waives_their_own",
-                condition=models.Q(waived_by=None)
-                | models.Q(owner=None)
-                | ~models.Q(waived_by=models.F("owner")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-    def state(self, today: date) -> ItemState:
-        is_done = self.done_at is not None
-        return state_of(is_done=is_done, waived_until=self.waived_until, today=today)

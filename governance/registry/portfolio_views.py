@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, cast
 
@@ -20,7 +19,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import page, requires
 from governance.registry import charts
-from governance.registry.portfolio import FILTERS, Row, portfolio_rows, sorted_rows
+from governance.registry.portfolio import FILTERS, Portfolio, Row, Summary
 from governance.registry.rules import USE_CASE_STAGES
 from governance.registry.scoring_content import KINDS, ModelContent
 from governance.registry.scoring_models import model_in_force
@@ -58,21 +57,22 @@ def portfolio(request: HttpRequest) -> HttpResponseBase:
     weights, problems = read_weights(content, typed)
     # The form sends the weights in force too: only others are a question.
     asked = not problems and any(weights[one.key] != one.weight for one in content.dimensions)
-    rows = portfolio_rows(user, given, version, content, weights if asked else None, timezone.now())
+    found = Portfolio(user, given, version, content, weights if asked else None, timezone.now())
     wanted = given.get("sort", "then" if asked else "rank")
-    ordered = sorted_rows(rows, wanted)
     if given.get("format") == "csv" and not problems:
-        return _csv(ordered, asked)
-    listed = Paginator(ordered, 50).get_page(given.get("page"))
-    figure, is_grouped = _figure(rows, content)
+        return _csv(found, wanted, asked)
+    summary = found.summary()
+    pages = Paginator(found.rows(wanted), 50)
+    pages.count = summary.count  # known already: not asked again
+    listed = pages.get_page(given.get("page"))
     context = {
         "page": listed,
-        "rows": listed,
-        "count": len(rows),
-        "figure": figure,
-        "is_grouped": is_grouped,
-        "incomparable": sum(1 for one in rows if one.outcome is None) if asked else 0,
-        "older": sum(1 for one in rows if one.is_older),
+        "rows": [found.row(one) for one in listed],
+        "count": summary.count,
+        "figure": _figure(found, summary, content),
+        "is_grouped": summary.count > MOST_BUBBLES,
+        "incomparable": summary.incomparable,
+        "older": summary.older,
         "version": version,
         "columns": [_column(key, label, wanted) for key, label in _columns(asked)],
         "sides": _sides(content, typed, problems),
@@ -119,26 +119,26 @@ def _sides(
     ]
 
 
-def _figure(rows: list[Row], content: ModelContent) -> tuple[dict[str, Any] | None, bool]:
+def _figure(found: Portfolio, summary: Summary, content: ModelContent) -> dict[str, Any] | None:
     """One bubble each, or one per half point and tier when there are too many to tell apart."""
-    if not rows:
-        return None, False
-    is_grouped = len(rows) > MOST_BUBBLES
-    # A bubble that stands for many leads to none of them.
-    bubbles = [one.as_bubble(url="" if is_grouped else one.url) for one in rows]
-    wins = sum(1 for one in bubbles if one["quadrant"] == "quick win")
-    finding = f"{wins} of {len(rows)} scored use cases are quick wins"
-    shown = charts.grouped(bubbles) if is_grouped else bubbles
+    if not summary.count:
+        return None
+    if summary.count > MOST_BUBBLES:
+        shown = found.grouped(summary)
+    else:
+        shown = [found.row(one).as_bubble() for one in found.rows("rank")]
+    finding = f"{summary.wins} of {summary.count} scored use cases are quick wins"
     currency, threshold = settings.PLACET_CURRENCY, content.threshold
-    return figure_data(charts.portfolio(shown, currency, finding, threshold)), is_grouped
+    return figure_data(charts.portfolio(shown, currency, finding, threshold))
 
 
-def _csv(rows: Iterable[Row], asked: bool) -> StreamingHttpResponse:
+def _csv(found: Portfolio, wanted: str, asked: bool) -> StreamingHttpResponse:
     """All rows, not just the page, as a file that is safe to open in a spreadsheet."""
+    rows = found.rows(wanted).iterator(chunk_size=2000)
     return StreamingHttpResponse(
         csv_lines(
             [*HEAD, *(HEAD_THEN if asked else ())],
-            (_cells(row, asked) for row in rows),
+            (_cells(found.row(one), asked) for one in rows),
         ),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="portfolio.csv"'},
@@ -146,10 +146,10 @@ def _csv(rows: Iterable[Row], asked: bool) -> StreamingHttpResponse:
 
 
 def _cells(row: Row, asked: bool) -> list[str | int | Decimal]:
-    one, score = row.use_case, row.score
+    one, deciding = row.use_case, row.deciding
     cells: list[str | int | Decimal] = [one.title, one.stage, one.tier, one.owner.name]
-    cells += [one.team.name, row.rank, score.quadrant, score.impact_total, score.effort_total]
-    cells += [score.made_by, score.model_version, row.cost, settings.PLACET_CURRENCY]
+    cells += [one.team.name, deciding.rank, deciding.quadrant, deciding.impact, deciding.effort]
+    cells += [row.score.made_by, deciding.model_version, deciding.cost, settings.PLACET_CURRENCY]
     if not asked:
         return cells
     then = row.outcome

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from governance.access.models import User
 from governance.approvals.registries import Consequence
 from governance.kernel.authority import Permission
@@ -27,9 +29,8 @@ class Panel:
 
 
 use_case_panels: Registry[Panel] = Registry("use case panels")
-monthly_costs: Registry[Callable[[list[int], datetime], dict[int, Decimal]]] = Registry(
-    "monthly costs"
-)
+# Rows booked in that month, each with its `use_case` and `cost`: the database adds them up.
+monthly_costs: Registry[Callable[[datetime], QuerySet[Any]]] = Registry("monthly costs")
 
 
 @dataclass(frozen=True)

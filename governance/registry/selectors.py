@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Lower
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, When
+from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 
 from governance.access.models import User
@@ -15,9 +15,9 @@ from governance.access.selectors import holders
 from governance.kernel.authority import Permission
 from governance.kernel.terms import RiskTier, Sensitivity, highest
 from governance.model_cards.models import Deployment
-from governance.registry import reassessment
+from governance.registry import reassessment, scoring
 from governance.registry.checklist_standing import evidence_for, missing_items, pilot_of
-from governance.registry.models import Dataset, RiskAssessment, Score, UseCase, UseCaseQuerySet
+from governance.registry.models import Dataset, RiskAssessment, UseCase, UseCaseQuerySet
 from governance.registry.registries import monthly_costs
 from governance.registry.risk import ActClass
 from governance.registry.rules import EVIDENCE, USE_CASE_STAGES, GateFacts, requirements_for
@@ -25,37 +25,28 @@ from governance.registry.rules import EVIDENCE, USE_CASE_STAGES, GateFacts, requ
 
 def use_cases_visible_to(user: User) -> UseCaseQuerySet:
     """With owner, team and the score that counts on each."""
-    latest = Score.objects.filter(use_case=OuterRef("pk")).deciding_first()
     return (
         UseCase.objects.visible_to(user)
         .select_related("team", "owner")
         .annotate(
-            impact=Subquery(latest.values("impact_total")[:1]),
-            effort=Subquery(latest.values("effort_total")[:1]),
-            threshold=Subquery(latest.values("threshold")[:1]),
+            impact=F("deciding_score__impact"),
+            effort=F("deciding_score__effort"),
+            threshold=F("deciding_score__threshold"),
         )
     )
 
 
-def _in_order(field: str, values: Any) -> Case:
+def in_order(field: str, values: Any) -> Case:
     """A rank by a list's order; what is not in it comes last."""
     ranks = [When(**{field: str(value)}, then=rank) for rank, value in enumerate(values)]
     return Case(*ranks, default=len(ranks), output_field=IntegerField())
 
 
-_PRIORITY = Case(
-    When(impact__gte=F("threshold"), effort__lt=F("threshold"), then=0),
-    When(impact__gte=F("threshold"), then=1),
-    When(impact__lt=F("threshold"), effort__lt=F("threshold"), then=2),
-    When(impact__lt=F("threshold"), then=3),
-    default=4,
-    output_field=IntegerField(),
-)
 SORTS: dict[str, Any] = {
     "title": Lower("title"),
-    "stage": _in_order("stage", USE_CASE_STAGES.states),
-    "tier": _in_order("tier", reversed(RiskTier)),
-    "priority": _PRIORITY,
+    "stage": in_order("stage", USE_CASE_STAGES.states),
+    "tier": in_order("tier", reversed(RiskTier)),
+    "priority": Coalesce("deciding_score__priority", len(scoring.QUADRANTS)),
     "owner": Lower("owner__name"),
     "team": Lower("team__name"),
 }
@@ -79,8 +70,9 @@ def colleagues_for(use_case: UseCase, now: datetime) -> QuerySet[User]:
 def costs_this_month(use_case_ids: list[int], now: datetime) -> dict[int, Decimal]:
     """Booked this month per use case, from whoever keeps the books."""
     costs: dict[int, Decimal] = {}
-    for provider in monthly_costs.values():
-        for use_case_id, amount in provider(use_case_ids, now).items():
+    for booked in monthly_costs.values():
+        ours = booked(now).filter(use_case_id__in=use_case_ids).values_list("use_case_id")
+        for use_case_id, amount in ours.annotate(Sum("cost")):
             costs[use_case_id] = costs.get(use_case_id, Decimal(0)) + amount
     return costs
 

@@ -1,25 +1,14 @@
-"""Ranks now, and ranks under other weights that nobody saved. Pure."""
+"""What other weights give, and what was typed of them; nobody saves them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from governance.registry import scoring
 from governance.registry.scoring_content import HEAVIEST, KINDS, ModelContent
 
-
-@dataclass(frozen=True)
-class Scored:
-    """A use case's score that counts: its points, and its totals under its own version."""
-
-    pk: int
-    title: str
-    points: Mapping[str, int]
-    impact: Decimal
-    effort: Decimal
-    threshold: Decimal
+FINEST = 6
 
 
 @dataclass(frozen=True)
@@ -44,57 +33,6 @@ class Outcome:
         return "↑" if self.moved > 0 else "↓" if self.moved < 0 else "="
 
 
-def ranks(scores: Sequence[Scored]) -> dict[int, int]:
-    """From 1, by priority; those that are equal in all of it share a rank."""
-    return _ranked(
-        {one.pk: scoring.priority(one.impact, one.effort, one.threshold) for one in scores}
-    )
-
-
-def _ranked(keys: Mapping[int, tuple[int, Decimal, Decimal]]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    before: tuple[tuple[int, Decimal, Decimal], int] | None = None
-    for place, (pk, key) in enumerate(sorted(keys.items(), key=lambda pair: pair[1]), 1):
-        rank = before[1] if before and before[0] == key else place
-        found[pk], before = rank, (key, rank)
-    return found
-
-
-def outcomes(
-    scores: Sequence[Scored], model: ModelContent, weights: Mapping[str, Decimal]
-) -> dict[int, Outcome]:
-    """Of each score that answers every weighted dimension; scores of other versions may not.
-
-    Rank and movement are among those, so that what cannot be compared moves nobody.
-    """
-    sides: list[dict[str, tuple[str, int | Decimal]]] = [
-        {one.key: (one.title, weights[one.key]) for one in model.of(kind) if weights[one.key]}
-        for kind in KINDS
-    ]
-    needed = [key for side in sides for key in side]
-    comparable = [one for one in scores if all(key in one.points for key in needed)]
-    now = ranks(comparable)
-    impacts, efforts = sides
-    totals = {
-        one.pk: (
-            scoring.weighted(one.points, impacts),
-            scoring.weighted(one.points, efforts),
-        )
-        for one in comparable
-    }
-    then = _ranked({pk: scoring.priority(*pair, model.threshold) for pk, pair in totals.items()})
-    return {
-        pk: Outcome(
-            impact,
-            effort,
-            scoring.quadrant(impact, effort, model.threshold),
-            then[pk],
-            now[pk] - then[pk],
-        )
-        for pk, (impact, effort) in totals.items()
-    }
-
-
 def read_weights(
     model: ModelContent, given: Mapping[str, str]
 ) -> tuple[dict[str, Decimal], dict[str, list[str]]]:
@@ -108,7 +46,7 @@ def read_weights(
         text = given.get(one.key, "").strip()
         value = _weight(text) if text else one.weight
         if value is None:
-            problems[one.key] = [f"A number from 0 to {HEAVIEST}."]
+            problems[one.key] = [f"A number from 0 to {HEAVIEST}, of at most {FINEST} decimals."]
         weights[one.key] = one.weight if value is None else value
     for kind in KINDS:
         side = model.of(kind)
@@ -122,4 +60,6 @@ def _weight(text: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() and 0 <= value <= HEAVIEST else None
+    if not value.is_finite() or not 0 <= value <= HEAVIEST:
+        return None
+    return value if round(value, FINEST) == value else None

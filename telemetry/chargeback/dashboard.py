@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
@@ -269,10 +269,15 @@ def tally(user: User, view: View) -> Tally:
     return Tally(counted["settled"], counted["accepted"])
 
 
+def booked_in_month(now: datetime) -> QuerySet[DailyUsage]:
+    """The daily rows of this month."""
+    return DailyUsage.objects.filter(period=month_of(now.date())).order_by()
+
+
 def monthly_costs(use_case_ids: list[int], now: datetime) -> dict[int, Decimal]:
     """Booked this month per use case, one query."""
-    usage = DailyUsage.objects.filter(use_case_id__in=use_case_ids, period=month_of(now.date()))
-    summed = usage.order_by().values_list("use_case_id").annotate(Sum("cost"))
+    usage = booked_in_month(now).filter(use_case_id__in=use_case_ids)
+    summed = usage.values_list("use_case_id").annotate(Sum("cost"))
     return {pk: cost for pk, cost in summed if pk is not None}
 
 

@@ -61,7 +61,7 @@ change_subjects.add("budget", BudgetSubject())
 change_subjects.add("new_budget", NewBudgetSubject())
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
-monthly_costs.add("chargeback", dashboard.monthly_costs)
+monthly_costs.add("chargeback", dashboard.booked_in_month)
 retirements.add("budgets", BUDGETS)
 
 _SEES = (Permission.CHARGEBACK_VIEW,)

@@ -186,6 +186,20 @@ def test_what_a_running_meeting_refuses(board: Board) -> None:
         run(board, meetings.close_meeting, meeting)
 
 
+def test_looking_for_others_keeps_what_is_ticked_and_typed(board: Board) -> None:
+    one, two = make_change(board), make_change(board)
+    ChangeRequest.objects.filter(pk=two.pk).update(title="The other one")
+    client = signed_in(board.people["board"])
+    typed = {"title": "Board", "changes": [one.pk], f"order-{one.pk}": "7", "look": "1"}
+    found = client.post("/meetings/new/", typed | {"q": "OTHER"})
+    assert found.status_code == 200 and not Meeting.objects.exists()
+    rows = [(row["change"], row["is_chosen"], row["order"]) for row in found.context["rows"]]
+    assert rows == [(one, True, "7"), (two, False, "")]
+    assert b'value="Board"' in found.content and b'value="OTHER"' in found.content
+    none = client.post("/meetings/new/", {"look": "1", "q": "nothing like it"})
+    assert b"is called so" in none.content and b"2 requests wait" in none.content
+
+
 def test_a_board_member_runs_it_on_the_pages(board: Board) -> None:
     one, two = make_change(board), make_change(board)
     client = signed_in(board.people["board"])

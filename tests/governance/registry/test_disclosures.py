@@ -20,6 +20,7 @@ from governance.approvals.standing import end_approval
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Conflict, Invalid, NotAllowed
 from governance.registry import disclosures, language
+from governance.registry.disclosure_views import SEEN
 from governance.registry.models import Disclosure, UseCase
 from governance.registry.selectors import gate_facts
 from prompts.gateway.demo import organisation as demo
@@ -276,6 +277,46 @@ def test_it_is_proposed_from_the_page_and_what_was_typed_is_kept(
     assert "before its signatories" in client.get(url).content.decode()
     client.force_login(here.people.users["compliance"])
     assert "Propose a notice" not in client.get(url).content.decode()
+
+
+def test_who_comes_too_late_sees_both_texts_and_loses_none(here: World, client: Client) -> None:
+    client.force_login(here.people.users["owner"])
+    url = f"/use-cases/{here.use_case.slug}/disclosures/"
+    signed(here, text="The first text of all.")
+
+    def opened() -> dict[str, str]:
+        return dict(client.get(url).context["seen"])
+
+    typed = {"language": "EN", "text": "Mine is this.", "place": "Below", "reason": "Law."}
+    first, second = opened(), opened()
+    other = first | typed | {"text": "Theirs is that."}
+    assert client.post(url, other).status_code == 302
+    late = client.post(url, second | typed)
+    shown = late.content.decode()
+    assert late.status_code == 409 and "somebody saved" in shown
+    assert "Theirs is that." in shown and shown.count("Mine is this.") == 2
+    newest = here.use_case.disclosures.filter(language="en")[0]
+    assert newest.text == "Theirs is that."
+    # Another language is nobody's: nothing to be late for.
+    german = second | typed | {"language": "de", "text": "Eine Maschine schrieb dies."}
+    assert client.post(url, german).status_code == 302
+    # What does not fit keeps what was seen, so that the next save is still too late.
+    wrong = client.post(url, second | typed | {"place": ""})
+    assert wrong.status_code == 422
+    assert wrong.context["seen"][f"{SEEN}en"] == second[f"{SEEN}en"]
+    again = dict(late.context["seen"]) | typed
+    assert client.post(url, again).status_code == 302
+    newest.refresh_from_db()
+    assert newest.text == "Mine is this."
+
+
+def test_a_first_text_in_a_language_is_not_written_over(here: World, client: Client) -> None:
+    client.force_login(here.people.users["owner"])
+    url = f"/use-cases/{here.use_case.slug}/disclosures/"
+    seen = dict(client.get(url).context["seen"])
+    typed = {"language": "nl", "text": "Dit is van een machine.", "place": "Boven", "reason": "Wet"}
+    assert client.post(url, seen | typed).status_code == 302
+    assert client.post(url, seen | typed | {"text": "Anders."}).status_code == 409
 
 
 def test_over_the_api_people_read_and_propose(here: World, client: Client) -> None:

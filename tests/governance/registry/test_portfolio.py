@@ -102,8 +102,9 @@ def test_the_weights_in_force_are_no_question(signed_in: Client, two: Any) -> No
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        ("w-value=heavy", "A number from 0 to 100."),
-        ("w-value=-1", "A number from 0 to 100."),
+        ("w-value=heavy", "A number from 0 to 100"),
+        ("w-value=-1", "A number from 0 to 100"),
+        ("w-value=1e-99999", "at most 6 decimals"),
         ("w-value=0&w-reach=0&w-quality=0&w-strategy=0", "must be above 0"),
     ],
 )

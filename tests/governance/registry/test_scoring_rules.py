@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.kernel.errors import Invalid
-from governance.registry import charts, scoring
+from governance.registry import scoring
 from governance.registry.scoring_content import KINDS, STARTING, read_content
 from governance.registry.spread import spread_of, spreads
-from governance.registry.what_if import Scored, outcomes, ranks, read_weights
+from governance.registry.what_if import read_weights
+from tests.factories.ranking import Scored, outcomes, ranks
 from tests.factories.scoring import all_points, other_model
 
 POINT = st.integers(1, 5)
@@ -174,16 +175,3 @@ def test_a_weight_that_is_none_is_named(typed: str) -> None:
 def test_a_side_cannot_weigh_nothing() -> None:
     _, problems = read_weights(STARTING, dict.fromkeys(scoring.IMPACT, "0"))
     assert set(problems) == {"value"}
-
-
-def test_bubbles_are_counted_by_half_points_and_tier() -> None:
-    row = {"title": "U", "url": "/", "tier": "high", "cost": Decimal(2)}
-    rows = [
-        row | {"impact": Decimal("3.20"), "effort": Decimal("1.10")},
-        row | {"impact": Decimal("2.90"), "effort": Decimal("0.90")},
-        row | {"impact": Decimal("2.90"), "effort": Decimal("0.90"), "tier": "minimal"},
-    ]
-    found = {one["tier"]: one for one in charts.grouped(rows)}
-    assert (found["high"]["title"], found["high"]["cost"]) == ("2 use cases", Decimal(4))
-    assert (found["high"]["impact"], found["high"]["effort"]) == (Decimal(3), Decimal(1))
-    assert found["minimal"]["title"] == "1 use case"
