@@ -25,6 +25,8 @@ from prompts.gateway.refusals import Refusal
 from prompts.releases.models import Release
 from telemetry.ledger.models import Call
 
+CUT_OFF = "cut_off"
+
 
 @dataclass(frozen=True)
 class GovernedRequest:
@@ -47,6 +49,8 @@ class GovernedRequest:
     key_id: int | None = None
     most_cost: Decimal | None = None
     wants_usage: bool = False
+    # Texts to be made into embeddings; a request has these or messages.
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,9 @@ class CallContext:
     attempts: list[Attempt] = field(default_factory=list)
     held_attempts: int = 0
     output: str = ""
+    vectors: tuple[tuple[float, ...], ...] = ()
+    # The model stopped because it had written as much as it was given.
+    is_cut: bool = False
     hold_reason: str = ""
     refusal: Refusal | None = None
     latency_ms: int | None = None

@@ -17,7 +17,7 @@ from governance.policy.rules import obligations
 from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
-from prompts.gateway.conversation import kept
+from prompts.gateway.conversation import Message, kept
 from prompts.gateway.governing import generation, governing
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
@@ -134,12 +134,21 @@ def admit(context: CallContext) -> str:
 
 
 def hold_attempt(
-    context: CallContext, call: Call, number: int, deployment_index: int, *, is_new: bool = False
+    context: CallContext,
+    call: Call,
+    number: int,
+    deployment_index: int,
+    *,
+    is_new: bool = False,
+    messages: list[Message] | None = None,
 ) -> str:
-    """Hold the most that one attempt on that deployment can cost, on every budget above."""
+    """Hold the most that one attempt on that deployment can cost, on every budget above.
+
+    `messages` are those of an attempt that asks with others than the call's: a repair.
+    """
     deployment = context.deployments[deployment_index]
     prices = context.prices[deployment.pk]
-    amount = prices.ceiling(most_input_tokens(context), context.max_tokens)
+    amount = prices.ceiling(most_input_tokens(context, messages), context.max_tokens)
     _check_cost_limit(context, amount)
     hold = holds.reserve_new if is_new else holds.reserve
     hold(

@@ -20,6 +20,7 @@ from prompts.gateway.providers import (
     ProviderRequest,
     ProviderResponse,
     complete,
+    embed,
     estimated_usage,
     stream,
 )
@@ -71,7 +72,7 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
     deployment = context.deployments[index]
     number = len(context.attempts) + 1
     if number > context.held_attempts:
-        _hold(context, number, index)
+        _hold(context, number, index, messages)
     request = _request(context, messages)
     rest_connection()
     heard: list[str] = []
@@ -85,6 +86,7 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
             raise ProviderFailed("The model broke off in the middle of its answer.") from None
         raise error
     _keep(context, number, deployment, response.usage, is_billed=True)
+    context.is_cut, context.vectors = response.finish_reason == "length", response.vectors
     return response
 
 
@@ -92,6 +94,8 @@ def _asked(
     context: CallContext, deployment: Deployment, request: ProviderRequest, heard: list[str]
 ) -> ProviderResponse:
     """Piece by piece where the pieces may leave; `heard` keeps those that came."""
+    if context.request.inputs:
+        return embed(deployment, request)
     listener = context.listener
     if listener is None or not leaves_in_pieces(context):
         return complete(deployment, request)
@@ -128,10 +132,10 @@ def rest_connection() -> None:
         connection.close()
 
 
-def _hold(context: CallContext, number: int, index: int) -> None:
+def _hold(context: CallContext, number: int, index: int, messages: list[dict[str, Any]]) -> None:
     try:
         with transaction.atomic():
-            hold_attempt(context, context.known_call, number, index)
+            hold_attempt(context, context.known_call, number, index, messages=messages)
     except NoRoom as exceeded:
         raise BudgetExceeded(exceeded.message) from None
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from governance.kernel.errors import NotFound, WrongState
 from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.embeddings import vectors_digest
 from prompts.gateway.refusals import ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
 from reviews.queues.services import open_item
@@ -51,7 +52,13 @@ def _settle(context: CallContext) -> None:
             "refusal_message": context.refusal.message,
         }
     context.call = ledger.settle_call(
-        call=call, outcome=_outcome(context), now=now, billed=billed, response=body, **facts
+        call=call,
+        outcome=_outcome(context),
+        now=now,
+        billed=billed,
+        response=body,
+        response_hash=vectors_digest(context.vectors),
+        **facts,
     )
     if context.refusal is None and context.hold_reason:
         open_item(
