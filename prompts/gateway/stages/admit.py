@@ -18,7 +18,7 @@ from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.conversation import Message, kept
-from prompts.gateway.governing import generation, governing
+from prompts.gateway.governing import Generation, generation_and_time, governing
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
     BudgetExceeded,
@@ -187,21 +187,23 @@ def resume(call_id: UUID) -> CallContext | None:
     )
     if call is None:
         return None
+    seen, now = generation_and_time()
     context = CallContext(
         GovernedRequest(model=call.use_case.slug, person=call.requester, mode="async"),
         call_id=call.pk,
+        received_at=now,
     )
     try:
         context.call = ledger.start_call(call=call, now=context.received_at, lease=LEASE)
     except WrongState:
         return None
-    _remember(context, call)
+    _remember(context, call, seen)
     return context
 
 
-def _remember(context: CallContext, call: Call) -> None:
+def _remember(context: CallContext, call: Call, seen: Generation) -> None:
     context.use_case, context.key = call.use_case, call.api_key
-    context.governing = governing(call.use_case.slug, generation())
+    context.governing = governing(call.use_case.slug, seen)
     context.release = (
         Release.objects.select_related("version__prompt", "approval", "prompt")
         .filter(pk=call.release_id or 0)

@@ -14,6 +14,7 @@ from governance.model_cards.pricing import Usage
 from governance.policy import tool_calls
 from governance.policy.rules import effective_oversight, obligations
 from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.noting import Noting
 from prompts.gateway.providers import (
     RETRYABLE,
     ProviderError,
@@ -97,6 +98,7 @@ def _asked(
     if context.request.inputs:
         return embed(deployment, request)
     listener = context.listener
+    noting = Noting(context, deployment, estimated_usage(request, "").input)
     if listener is None or not leaves_in_pieces(context):
         return complete(deployment, request)
     started = time.perf_counter()
@@ -106,6 +108,7 @@ def _asked(
             context.first_token_ms = round((time.perf_counter() - started) * 1000)
         heard.append(text)
         listener(context, text)
+        noting.hear(text)
 
     return stream(deployment, request, hear)
 
