@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from governance.access.models import ApiKey
 from governance.access.selectors import KeyRefused, authenticate_key
 from governance.kernel.web import PUBLIC, requires
-from prompts.gateway import embeddings, pipeline, shapes, streaming
+from prompts.gateway import embeddings, openapi, pipeline, shapes, streaming
 from prompts.gateway.refusals import InvalidApiKey, Refusal, RequestTooLarge, ResultGone
 from prompts.releases.models import Release
 
@@ -168,10 +168,17 @@ def _model(key: ApiKey, name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": created, "owned_by": key.team.slug}
 
 
+def describe(arrived: Arrived) -> Answer:
+    """`GET /v1/openapi.json`: for everybody, because it says nothing of anybody."""
+    own = {one.status: one.code for one in (WrongMethod, UnknownPath)}
+    return Answer(200, openapi.description(own))
+
+
 ROUTES: dict[str, tuple[str, Callable[[Arrived], Answer]]] = {
     "chat/completions": ("POST", complete_chat),
     "embeddings": ("POST", make_embeddings),
     "models": ("GET", list_models),
+    "openapi.json": ("GET", describe),
 }
 
 

@@ -41,17 +41,18 @@ def test_a_web_process_killed_in_the_middle_of_a_stream(place: Place, model: Pro
 
     Slow.may_go_on.clear()
     model.answers[:] = [Slow(["The licence asks for its notice to be kept. " * 4] * 3)]
-    with place.web() as (process, client):
-        with (
-            pytest.raises(httpx.TransportError),
-            client.stream("POST", "/v1/chat/completions", json=SAID | {"stream": True}) as reply,
-        ):
-            pieces = reply.iter_lines()
-            assert "licence" in next(one for one in pieces if "content" in one)
-            noted = lambda: Call.objects.filter(stage_trail__contains=[{"outcome": "under way"}])  # noqa: E731
-            until(lambda: noted().exists(), "what came was noted")
-            kill(process)
-            list(pieces)
+    streamed = SAID | {"stream": True}
+    with (
+        place.web() as (process, client),
+        pytest.raises(httpx.TransportError),
+        client.stream("POST", "/v1/chat/completions", json=streamed) as reply,
+    ):
+        pieces = reply.iter_lines()
+        assert "licence" in next(one for one in pieces if "content" in one)
+        noted = Call.objects.filter(stage_trail__contains=[{"outcome": "under way"}])
+        until(noted.exists, "what came was noted")
+        kill(process)
+        list(pieces)
     Slow.may_go_on.set()
     sweep()
     call, entry = Call.objects.get(), LedgerEntry.objects.get()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import gateway, lists
+from tests.load import gateway, killed, lists
 from tests.load.beginning import keep, organisation
 
-SCENARIOS = {"gateway": gateway.measure, "lists": lists.measure}
+SCENARIOS = {"gateway": gateway.measure, "killed": killed.measure, "lists": lists.measure}
 
 
 def main() -> None:
