@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export TLDEXTRACT_CACHE ?= $(CURDIR)/var/cache
 
-.PHONY: run test coverage browser broker check format bench lock clean
+.PHONY: run test coverage browser broker faults check format bench lock clean
 
 run: $(STAMP)
 	@$(BIN)/python -m governance.config.launch
@@ -21,6 +21,9 @@ browser: $(STAMP)
 
 broker: $(STAMP)
 	@$(BIN)/python -m pytest -m broker
+
+faults: $(STAMP)
+	@$(BIN)/python -m pytest -m faults tests/faults
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

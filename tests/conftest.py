@@ -8,6 +8,14 @@ import pytest
 from django.db import connection
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that kill processes take minutes: they run where `-m` names them, as `make faults` does."""
+    if "faults" not in config.getoption("-m"):
+        slow = [one for one in items if one.get_closest_marker("faults")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [one for one in items if one not in slow]
+
+
 @pytest.fixture(autouse=True)
 def emptied_after_commit(request: pytest.FixtureRequest) -> None:
     """Tests that commit are flushed after themselves, which the insert-only tables refuse.

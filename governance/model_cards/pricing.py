@@ -46,7 +46,8 @@ class PriceList:
         amount = (
             self._price("input") * (usage.input - cached)
             + self._price("cached_input") * cached
-            + self._price("output") * usage.output
+            # A model that only takes tokens in, as one for embeddings, has no price for any out.
+            + (self._price("output") * usage.output if usage.output else 0)
         ) / MILLION + self.per_call
         return amount.quantize(NINE_PLACES, ROUND_HALF_EVEN)
 

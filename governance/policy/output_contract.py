@@ -12,7 +12,8 @@ from jsonschema.exceptions import SchemaError
 
 from governance.policy import tool_calls
 
-TYPES = ("text", "json_schema", "labels", "tools")
+EMBEDDING = "embedding"
+TYPES = ("text", "json_schema", "labels", "tools", EMBEDDING)
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 MOST_ERRORS = 10
 _FORMS = {"json_schema": "JSON that matches the schema", "tools": "calls of the allowed tools"}
@@ -28,11 +29,13 @@ class ContractResult:
 
 
 def check(contract: dict[str, Any], text: str) -> ContractResult:
-    """Check `text` against {"type": "text" | "json_schema" | "labels" | "tools", …}.
+    """Check `text` against {"type": "text" | "json_schema" | "labels" | "tools" | "embedding", …}.
 
     {} takes any text; what a call of tools looks like as text: see tool_calls.py.
     """
     kind = contract.get("type", "text")
+    if kind == EMBEDDING:
+        return ContractResult(False, ["An embedding is a list of numbers; no text keeps it."])
     if kind == "tools":
         problems = tool_calls.answer_problems(contract, text)
         return ContractResult(not problems, problems, tool_calls.answer_in(text) or text)

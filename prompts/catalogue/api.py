@@ -165,8 +165,8 @@ class VersionInput(serializers.Serializer[Any]):
     variables = ObjectField(default=dict, help_text="JSON Schema of type object.")
     output_contract = ObjectField(
         default=dict,
-        help_text="{type: text | labels | json_schema | tools, max_chars | labels | schema | tools "
-        "(OpenAI's function definitions), text_allowed}",
+        help_text="{type: text | labels | json_schema | tools | embedding, max_chars | labels | schema | "
+        "tools (OpenAI's function definitions), text_allowed | dimensions}",
     )
     parameters = ObjectField(
         default=dict,

@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT202012
 from governance.kernel.canonical import canonical_bytes
 from governance.policy import output_contract as contracts
 from governance.policy import tool_calls
-from prompts.catalogue.parameters import parameter_problems
+from prompts.catalogue.parameters import CALLER_MAY_SET, parameter_problems
 from prompts.catalogue.rendering import Message, message_problems, variable_problems
 
 CONTRACT_KEYS = {
@@ -22,7 +22,9 @@ CONTRACT_KEYS = {
     "labels": {"type", "labels"},
     "json_schema": {"type", "schema"},
     "tools": {"type", "tools", "text_allowed"},
+    contracts.EMBEDDING: {"type", "dimensions"},
 }
+MOST_DIMENSIONS = 16_384
 
 
 def problems_by_field(
@@ -33,15 +35,27 @@ def problems_by_field(
     parameters: Mapping[str, Any],
 ) -> dict[str, list[str]]:
     """Every problem in a sentence, beside the field that it is about; {} when it can be saved."""
-    in_messages = message_problems(messages) + _unwritable(messages)
+    is_embedding = output_contract.get("type") == contracts.EMBEDDING
+    in_messages = _no_messages(messages) if is_embedding else message_problems(messages)
+    in_messages += _unwritable(messages)
     found = {
         "messages": in_messages,
         # Which names are used cannot be said of a text that is wrong itself.
         "variables": _problems_of_variables(None if in_messages else messages, variables),
         "output_contract": _problems_of_contract(output_contract),
-        "parameters": parameter_problems(parameters),
+        "parameters": _no_sampling(parameters) if is_embedding else parameter_problems(parameters),
     }
     return {name: problems for name, problems in found.items() if problems}
+
+
+def _no_messages(messages: list[Message]) -> list[str]:
+    """What becomes an embedding is the caller's text as it is."""
+    return ["An embedding has no messages: the caller's texts are its input."] if messages else []
+
+
+def _no_sampling(parameters: Mapping[str, Any]) -> list[str]:
+    given = sorted(parameters.keys() - {CALLER_MAY_SET})
+    return [f"An embedding takes no {given[0]}."] if given else []
 
 
 def _problems_of_variables(messages: list[Message] | None, variables: dict[str, Any]) -> list[str]:
@@ -63,6 +77,8 @@ def _problems_of_contract(contract: dict[str, Any]) -> list[str]:
         return ["A JSON contract has its schema, as a JSON object."]
     if kind == "labels" and not _are_labels(contract.get("labels")):
         return ["A label contract names its labels, each once and none empty."]
+    if kind == contracts.EMBEDDING and not _are_dimensions(contract.get("dimensions", [1])):
+        return [f"The dimensions are one or more whole numbers from 1 to {MOST_DIMENSIONS:,}."]
     if kind == "text" and not _is_length(contract.get("max_chars", 1)):
         return ["The most characters are a whole number of at least 1."]
     problems = contracts.problems_of(contract) or schema_problems(contract.get("schema", {}))
@@ -79,6 +95,11 @@ def _problems_of_tools(contract: dict[str, Any]) -> list[str]:
 def _are_labels(labels: Any) -> bool:
     is_text = isinstance(labels, list) and all(isinstance(one, str) for one in labels)
     return is_text and bool(labels) and all(labels) and len(set(labels)) == len(labels)
+
+
+def _are_dimensions(value: Any) -> bool:
+    is_listed = isinstance(value, list) and bool(value)
+    return is_listed and all(_is_length(one) and one <= MOST_DIMENSIONS for one in value)
 
 
 def _is_length(value: Any) -> bool:

@@ -36,6 +36,7 @@ class VersionDraft:
     labels: str = ""
     schema: str = ""
     tools: str = ""
+    dimensions: str = ""
     text_allowed: bool = False
     parameters: dict[str, str] = field(default_factory=dict)
     caller_may_set: list[str] = field(default_factory=lambda: [*DEFAULT_SETTABLE])
@@ -93,7 +94,7 @@ class VersionDraft:
     def _contract(self) -> dict[str, Any]:
         contract: dict[str, Any] = {"type": self.contract_type}
         if self.contract_type == "text" and (most := self.max_chars.strip()):
-            contract["max_chars"] = int(most) if most.isdecimal() and len(most) < 10 else most
+            contract["max_chars"] = int(most) if _is_whole(most) else most
         if self.contract_type == "labels":
             contract["labels"] = [one.strip() for one in self.labels.splitlines() if one.strip()]
         if self.contract_type == "json_schema":
@@ -101,6 +102,9 @@ class VersionDraft:
         if self.contract_type == "tools":
             contract["tools"] = _list(self.tools, "output_contract")
             contract |= {"text_allowed": True} if self.text_allowed else {}
+        if self.contract_type == "embedding" and self.dimensions.strip():
+            named = self.dimensions.replace(",", " ").split()
+            contract["dimensions"] = [int(one) if _is_whole(one) else one for one in named]
         return contract
 
     def sample_values(self, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,6 +130,7 @@ def draft_of(version: PromptVersion | None) -> VersionDraft:
         labels="\n".join(contract.get("labels", [])),
         schema=_pretty(contract["schema"]) if "schema" in contract else "",
         tools=_pretty(contract["tools"]) if "tools" in contract else "",
+        dimensions=", ".join(str(one) for one in contract.get("dimensions", [])),
         text_allowed=bool(contract.get("text_allowed")),
         parameters={
             name: str(value) for name, value in version.parameters.items() if name != CALLER_MAY_SET
@@ -146,6 +151,7 @@ def draft_from(posted: QueryDict) -> VersionDraft:
         labels=_lines(posted.get("labels", "")),
         schema=_lines(posted.get("schema", "")),
         tools=_lines(posted.get("tools", "")),
+        dimensions=posted.get("dimensions", ""),
         text_allowed=posted.get("text_allowed") == "yes",
         parameters={one.name: posted.get(one.name, "") for one in PARAMETERS},
         caller_may_set=_ticked(posted),
@@ -157,6 +163,10 @@ def draft_from(posted: QueryDict) -> VersionDraft:
             if name.startswith("sample-")
         },
     )
+
+
+def _is_whole(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10
 
 
 def _ticked(posted: QueryDict) -> list[str]:

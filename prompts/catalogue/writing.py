@@ -27,6 +27,7 @@ CONTRACT_TYPES = (
     ("labels", "One of some labels"),
     ("json_schema", "JSON"),
     ("tools", "Tool calls"),
+    ("embedding", "An embedding"),
 )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from governance.kernel.canonical import request_id_of
 from prompts.gateway import screens, streaming
@@ -31,7 +31,7 @@ from prompts.gateway.entrances import (
     refused,
     respond,
 )
-from prompts.gateway.refusals import Unexpected
+from prompts.gateway.refusals import DatabaseAway, Refusal, Unexpected
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -98,9 +98,17 @@ def _safely(arrived: Arrived) -> Answer:
     """A bug is an error in OpenAI's shape too, and a log line."""
     try:
         return respond(arrived)
-    except Exception:
-        log.exception("failed", path=arrived.path)
-        return refused(Unexpected())
+    except Exception as error:
+        return refused(_refusal_of(error, arrived.path))
+
+
+def _refusal_of(error: Exception, path: str) -> Refusal:
+    """A database that is away is no bug: it comes back, and the call is asked for again."""
+    if isinstance(error, OperationalError | InterfaceError):
+        log.warning("database away", path=path)
+        return DatabaseAway()
+    log.error("failed", path=path, exc_info=error)
+    return Unexpected()
 
 
 async def _in_thread(work: Callable[[], Any]) -> Any:
@@ -142,9 +150,8 @@ class Reply:
         def work() -> None:
             try:
                 run(emit)
-            except Exception:  # a bug too must end the stream in shape
-                log.exception("failed", path="chat/completions")
-                emit(streaming.Refused(Unexpected(), {}))
+            except Exception as error:  # a bug too must end the stream in shape
+                emit(streaming.Refused(_refusal_of(error, "chat/completions"), {}))
             finally:
                 emit(None)
 

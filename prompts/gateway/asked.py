@@ -44,6 +44,20 @@ def asked_of(own: Mapping[str, Any], contract: dict[str, Any], caller: Mapping[s
     return Asked(most, parameters | options, chosen)
 
 
+def embedding_of(contract: dict[str, Any], caller: Mapping[str, Any]) -> Asked:
+    """An embedding is asked for as its contract has it; a caller chooses among its dimensions."""
+    wanted = caller.get("dimensions")
+    if wanted is None:
+        return Asked(contract=contract)
+    allowed = contract.get("dimensions", [])
+    if not allowed:
+        raise _refused("dimensions")
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted not in allowed:
+        named = ", ".join(str(one) for one in allowed)
+        raise UnsupportedParameter(f"“dimensions” is one of {named}. {DECIDED}", param="dimensions")
+    return Asked(parameters={"dimensions": wanted}, contract=contract)
+
+
 def _most_tokens(own: Mapping[str, Any], left: dict[str, Any]) -> int:
     """The fewer of the version's and the caller's, whose two names for it are taken."""
     limit = int(own.get("max_tokens", DEFAULT_MAX_TOKENS))

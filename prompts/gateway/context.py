@@ -26,6 +26,8 @@ from prompts.gateway.refusals import Refusal
 from prompts.releases.models import Release
 from telemetry.ledger.models import Call
 
+CUT_OFF = "cut_off"
+
 
 @dataclass(frozen=True)
 class GovernedRequest:
@@ -50,6 +52,8 @@ class GovernedRequest:
     wants_usage: bool = False
     # W3C trace context of the caller, for whoever exports spans.
     traceparent: str = ""
+    # Texts to be made into embeddings; a request has these or messages.
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,9 @@ class CallContext:
     held_attempts: int = 0
     output: str = ""
     is_cached: bool = False
+    vectors: tuple[tuple[float, ...], ...] = ()
+    # The model stopped because it had written as much as it was given.
+    is_cut: bool = False
     hold_reason: str = ""
     refusal: Refusal | None = None
     latency_ms: int | None = None

@@ -89,10 +89,13 @@ def image_urls(messages: Iterable[Message]) -> list[str]:
     ]
 
 
-def most_tokens(messages: Iterable[Message], definitions: Any = None) -> int:
-    """An upper estimate: natural text has more than two characters a token."""
+def most_tokens(messages: Iterable[Message], *told: Any) -> int:
+    """An upper estimate: natural text has more than two characters a token.
+
+    `told` is JSON that the model reads beside the messages: tools, the schema of its answer.
+    """
     listed = list(messages)
-    total = len(json.dumps(definitions)) // 2 if definitions else 0
+    total = sum(len(json.dumps(one)) // 2 for one in told if one)
     for message in listed:
         total += TOKENS_PER_MESSAGE + sum(len(text) // 2 for text in texts(message))
         total += TOKENS_PER_MESSAGE * len(message.get("tool_calls", ()))

@@ -19,8 +19,8 @@ from django.views.decorators.csrf import csrf_exempt
 from governance.access.models import ApiKey
 from governance.access.selectors import KeyRefused, authenticate_key
 from governance.kernel.web import PUBLIC, requires
-from prompts.gateway import pipeline, shapes, streaming
-from prompts.gateway.refusals import InvalidApiKey, Refusal, RequestTooLarge
+from prompts.gateway import embeddings, openapi, pipeline, shapes, streaming
+from prompts.gateway.refusals import InvalidApiKey, Refusal, RequestTooLarge, ResultGone
 from prompts.releases.models import Release
 
 JSON = "application/json"
@@ -36,7 +36,7 @@ class WrongMethod(Refusal):
 
 
 class UnknownPath(Refusal):
-    """The gateway serves chat completions and models below `/v1/`; other paths are not there."""
+    """The gateway serves chat completions, embeddings and models below `/v1/`, nothing else."""
 
     status, code = 404, "unknown_url"
 
@@ -122,6 +122,24 @@ def complete_chat(arrived: Arrived) -> Answer:
     return Answer(200, shapes.completion(reply, governed.model), headers)
 
 
+def make_embeddings(arrived: Arrived) -> Answer:
+    """`POST /v1/embeddings`: through the same stages; no vector is kept."""
+    body = shapes.parsed_body(arrived.body)
+    governed = embeddings.governed_request(
+        body,
+        presented_key=arrived.presented_key,
+        idempotency_key=arrived.headers.get("idempotency-key", ""),
+    )
+    reply = pipeline.run(governed)
+    headers = shapes.governing_headers(reply)
+    if reply.refusal is not None:
+        return refused(reply.refusal, headers)
+    if not reply.vectors:
+        gone = "These embeddings were given once, and are kept nowhere. Use a new idempotency key."
+        return refused(ResultGone(gone), headers)
+    return Answer(200, embeddings.embedding_list(reply, governed.model, body), headers)
+
+
 def list_models(arrived: Arrived) -> Answer:
     """`GET /v1/models`: what the key may call."""
     key = _live_key(arrived)
@@ -151,9 +169,17 @@ def _model(key: ApiKey, name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": created, "owned_by": key.team.slug}
 
 
+def describe(arrived: Arrived) -> Answer:
+    """`GET /v1/openapi.json`: for everybody, because it says nothing of anybody."""
+    own = {one.status: one.code for one in (WrongMethod, UnknownPath)}
+    return Answer(200, openapi.description(own))
+
+
 ROUTES: dict[str, tuple[str, Callable[[Arrived], Answer]]] = {
     "chat/completions": ("POST", complete_chat),
+    "embeddings": ("POST", make_embeddings),
     "models": ("GET", list_models),
+    "openapi.json": ("GET", describe),
 }
 
 

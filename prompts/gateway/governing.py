@@ -63,10 +63,15 @@ class Governing:
 
 def generation() -> Generation:
     """What `GoverningChange` says of; equal generations mean that nothing changed."""
+    return generation_and_time()[0]
+
+
+def generation_and_time() -> tuple[Generation, datetime]:
+    """With the database's clock, which all processes have in common: leases are told by it."""
     with connection.cursor() as cursor:
         cursor.execute(GENERATION)
-        found: Generation = cursor.fetchone()
-    return found
+        *found, time = cursor.fetchone()
+    return (found[0], found[1], found[2]), time
 
 
 def forget_changes(now: datetime) -> None:

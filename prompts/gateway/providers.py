@@ -25,6 +25,8 @@ from prompts.gateway.conversation import most_tokens
 Failure = Literal["timeout", "rate_limited", "unavailable", "rejected", "garbled"]
 RETRYABLE = frozenset({"rate_limited", "unavailable"})
 MOST_ANSWER_BYTES = 4_000_000
+# As many texts as one request has, at 1,536 numbers each.
+MOST_EMBEDDED_BYTES = 48_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class ProviderResponse:
     usage: Usage
     finish_reason: str
     tool_calls: tuple[Any, ...] = ()
+    vectors: tuple[tuple[float, ...], ...] = ()
 
 
 class ProviderError(Exception):
@@ -62,6 +65,19 @@ def complete(deployment: Deployment, request: ProviderRequest) -> ProviderRespon
     if address and deployment.litellm_model.startswith("openai/"):
         return _direct(deployment, address, request)
     return _through_litellm(deployment, request)
+
+
+def embed(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
+    """The embeddings of the messages' texts, asked for once. Raises ProviderError."""
+    texts = [one["content"] for one in request.messages]
+    address = _address(deployment)
+    if address and deployment.litellm_model.startswith("openai/"):
+        model = deployment.litellm_model.removeprefix("openai/")
+        body = {"model": model, "input": texts, "encoding_format": "float", **request.parameters}
+        asked = _to_ask(deployment, address, body, "embeddings")
+        return _read(_post(asked, MOST_EMBEDDED_BYTES), _embedded)
+    with _asked_litellm():
+        return _embedded(_embed_by_litellm(deployment, texts, request.parameters).model_dump())
 
 
 def stream(
@@ -95,7 +111,7 @@ def _told_usage(piece: dict[str, Any]) -> Usage | None:
 
 def estimated_usage(request: ProviderRequest, text: str) -> Usage:
     """An upper estimate where the provider told none: more than two characters make a token."""
-    sent = most_tokens(request.messages, request.tools)
+    sent = most_tokens(request.messages, request.tools, request.response_format)
     return Usage(sent, 0, min(len(text) // 2 + 1, request.max_tokens))
 
 
@@ -181,17 +197,30 @@ def _body(request: ProviderRequest, model: str) -> dict[str, Any]:
 
 def _direct(deployment: Deployment, address: str, request: ProviderRequest) -> ProviderResponse:
     body = _body(request, deployment.litellm_model.removeprefix("openai/"))
+    return _read(_post(_to_ask(deployment, address, body)), _response_of)
+
+
+def _post(asked: direct.Asked, most: int = MOST_ANSWER_BYTES) -> bytes:
+    """The content of a reply that is one."""
     with _asked():
-        status, content = direct.post(_to_ask(deployment, address, body), MOST_ANSWER_BYTES)
+        status, content = direct.post(asked, most)
     _check_status(status)
+    return content
+
+
+def _read(
+    content: bytes, response_of: Callable[[dict[str, Any]], ProviderResponse]
+) -> ProviderResponse:
     try:
-        return _response_of(json.loads(content))
-    except (ValueError, KeyError, TypeError, IndexError):
+        return response_of(json.loads(content))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise ProviderError("garbled") from None
 
 
-def _to_ask(deployment: Deployment, address: str, body: dict[str, Any]) -> direct.Asked:
-    url = f"{address.rstrip('/')}/chat/completions"
+def _to_ask(
+    deployment: Deployment, address: str, body: dict[str, Any], path: str = "chat/completions"
+) -> direct.Asked:
+    url = f"{address.rstrip('/')}/{path}"
     headers = {"authorization": f"Bearer {deployment.secret() or 'none'}"}
     return direct.Asked(url, body, headers, deployment.timeout_seconds)
 
@@ -204,6 +233,15 @@ def _response_of(body: dict[str, Any]) -> ProviderResponse:
         finish_reason=choice.get("finish_reason") or "stop",
         tool_calls=tuple(choice["message"].get("tool_calls") or ()),
     )
+
+
+def _embedded(body: dict[str, Any]) -> ProviderResponse:
+    """Vectors in the order of their texts, by the index that the provider gives them."""
+    data = sorted(body["data"], key=lambda one: int(one["index"]))
+    vectors = tuple(tuple(float(number) for number in one["embedding"]) for one in data)
+    if [one["index"] for one in data] != list(range(len(data))):
+        raise ProviderError("garbled")
+    return ProviderResponse("", Usage(int(body["usage"]["prompt_tokens"])), "stop", (), vectors)
 
 
 def _usage_of(usage: dict[str, Any]) -> Usage:
@@ -224,19 +262,31 @@ def _litellm_pieces(deployment: Deployment, request: ProviderRequest) -> Iterato
 
 
 def _litellm(deployment: Deployment, request: ProviderRequest, **options: Any) -> Any:
+    body = _body(request, deployment.litellm_model)
+    return _library().completion(**body, **options, **_reached(deployment))
+
+
+def _embed_by_litellm(deployment: Deployment, texts: list[str], parameters: dict[str, Any]) -> Any:
+    model = deployment.litellm_model
+    return _library().embedding(model=model, input=texts, **parameters, **_reached(deployment))
+
+
+def _library() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
-    return litellm.completion(
-        **_body(request, deployment.litellm_model),
-        **options,
-        api_base=deployment.endpoint or None,
-        api_key=deployment.secret() or None,
-        timeout=deployment.timeout_seconds,
-        num_retries=0,
-    )
+    return litellm
+
+
+def _reached(deployment: Deployment) -> dict[str, Any]:
+    return {
+        "api_base": deployment.endpoint or None,
+        "api_key": deployment.secret() or None,
+        "timeout": deployment.timeout_seconds,
+        "num_retries": 0,
+    }
 
 
 @contextmanager

@@ -183,6 +183,19 @@ class Lost(Refusal):
     status, code, type_name, blocks = 410, "lost", "api_error", False
 
 
+class DatabaseAway(Refusal):
+    """The database does not answer, and nothing is delivered that is not booked. Ask again."""
+
+    status, code, type_name = 503, "database_away", "api_error"
+    retry_helps, blocks = True, False
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The gateway's database does not answer, so no answer can leave. Ask again in a moment.",
+            retry_after_seconds=2,
+        )
+
+
 class Unexpected(Refusal):
     """A fault of ours. The log has it under the request id of the reply."""
 

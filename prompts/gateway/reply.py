@@ -8,7 +8,7 @@ from typing import Any
 
 from governance.policy import tool_calls
 from prompts.catalogue.models import PromptVersion
-from prompts.gateway.context import CallContext
+from prompts.gateway.context import CUT_OFF, CallContext
 from prompts.gateway.refusals import ALL, Refusal
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import OPEN_STATES
@@ -24,6 +24,7 @@ class GovernedReply:
     refusal: Refusal | None = None
     calls_left: int | None = None
     calls_tools: bool = False
+    vectors: tuple[tuple[float, ...], ...] = ()
 
     @property
     def tool_answer(self) -> dict[str, Any] | None:
@@ -33,6 +34,13 @@ class GovernedReply:
     @property
     def state(self) -> str:
         return str(self.call.state) if self.call else "refused"
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer is what the model wrote, and the model did not come to its end."""
+        if self.call is None or self.state == "corrected":
+            return False
+        return any(one["code"] == CUT_OFF for one in self.call.findings)
 
     @property
     def is_held(self) -> bool:
@@ -50,7 +58,10 @@ class GovernedReply:
 def reply_of(context: CallContext) -> GovernedReply:
     answer = context.output if context.call and context.call.state == "delivered" else None
     calls_tools = answer is not None and context.asked.tools is not None
-    return GovernedReply(context.call, answer, context.refusal, context.calls_left, calls_tools)
+    vectors = context.vectors if answer is not None else ()
+    return GovernedReply(
+        context.call, answer, context.refusal, context.calls_left, calls_tools, vectors
+    )
 
 
 def reply_of_earlier(call: Call) -> GovernedReply:

@@ -207,8 +207,10 @@ def whole_delta(reply: GovernedReply) -> dict[str, Any]:
 
 def finish_reason(reply: GovernedReply) -> str:
     if reply.tool_answer is not None:
-        return "tool_calls"
-    return "stop" if reply.answer is not None else "content_filter"
+        return "tool_calls"  # an answer that was cut off keeps no contract of tools
+    if reply.answer is None:
+        return "content_filter"
+    return "length" if reply.is_cut else "stop"
 
 
 def _answer_parts(reply: GovernedReply) -> dict[str, Any]:

@@ -49,5 +49,6 @@ FORGET_CHANGES = "".join(
 ) + ("DROP FUNCTION gateway_note_change();")
 
 GENERATION = """
-SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0) FROM gateway_governingchange
+SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0), clock_timestamp()
+FROM gateway_governingchange
 """

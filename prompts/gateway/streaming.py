@@ -88,7 +88,7 @@ class Pieces:
         call = shapes.known_call(reply)
         if self.sent and context is not None:
             self._send(context, len(self.seen))
-            self._chunk(call, {}, "stop")
+            self._chunk(call, {}, shapes.finish_reason(reply))
         else:
             self.emit(Begun(shapes.governing_headers(reply)))
             self._chunk(call, shapes.whole_delta(reply), None)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
-from django.utils import timezone
 
 from prompts.gateway import pipeline
-from prompts.gateway.governing import forget_changes
+from prompts.gateway.governing import forget_changes, generation_and_time
 from prompts.gateway.stages.settle import settle_lost
 from telemetry.chargeback.services import expire_holds
 from telemetry.ledger.rules import CallMode, CallState
@@ -24,7 +23,8 @@ def run_call(call_id: str) -> None:
 @shared_task(name="prompts.gateway.tasks.sweep", queue="housekeeping")
 def sweep() -> None:
     """Run accepted calls whose hint was lost, fail what a crash left, expire their holds."""
-    now = timezone.now()
+    # The database's clock, as in every lease: a worker whose own is wrong ends nobody's call.
+    now = generation_and_time()[1]
     for call in lost_calls(now):
         if call.mode == CallMode.ASYNC and call.state == CallState.ADMITTED:
             pipeline.carry_on(call.pk)

@@ -13,6 +13,7 @@ import openai
 from pydantic import BaseModel, Field
 
 READER, CLERK = "licence-review/licence-reader", "licence-review/clerk"
+EMBEDDER = "licence-review/embedder"
 VARIABLES = {"variables": {"licence_text": "MIT License"}}
 
 
@@ -32,7 +33,7 @@ class OpenTicket(BaseModel):
 
 
 def names_its_models(client: openai.OpenAI) -> None:
-    assert [one.id for one in client.models.list()] == [CLERK, READER]
+    assert [one.id for one in client.models.list()] == [CLERK, EMBEDDER, READER]
 
 
 def asks(client: openai.OpenAI) -> None:
@@ -87,6 +88,17 @@ def streams_a_tool_call(client: openai.OpenAI) -> None:
     assert last.message.tool_calls[0].function.name == "open_ticket"
 
 
+def embeds(client: openai.OpenAI) -> None:
+    """In base64, which the client asks for by itself, and in numbers."""
+    packed = client.embeddings.create(model=EMBEDDER, input=["MIT", "Apache-2.0"])
+    assert [one.embedding for one in packed.data] == [[0.5, 3.0] * 2, [0.5, 10.0] * 2]
+    assert packed.usage.prompt_tokens == packed.usage.total_tokens == 18
+    plain = client.embeddings.create(
+        model=EMBEDDER, input="MIT", dimensions=2, encoding_format="float"
+    )
+    assert [one.embedding for one in plain.data] == [[0.5, 3.0]]
+
+
 def is_refused_by_name(client: openai.OpenAI) -> None:
     """By a status that the client does not send again by itself."""
     for more in ({"temperature": 0.9}, {"logit_bias": {"1": 1}}, {"tools": [{"type": "x"}]}):
@@ -100,6 +112,8 @@ def is_refused_by_name(client: openai.OpenAI) -> None:
 
 async def asks_and_streams(client: openai.AsyncOpenAI) -> None:
     async with client:
+        packed = await client.embeddings.create(model=EMBEDDER, input="MIT")
+        assert packed.data[0].embedding == [0.5, 3.0] * 2
         reply = await client.chat.completions.create(
             model=READER, messages=[], extra_body=VARIABLES
         )
@@ -119,6 +133,7 @@ STEPS = (
     parses,
     calls_a_tool,
     streams_a_tool_call,
+    embeds,
     is_refused_by_name,
 )
 

@@ -58,6 +58,28 @@ def with_clerk(contract: dict[str, Any] = TOOLS, **content: Any) -> World:
     return made
 
 
+def with_embedder(here: World, contract: dict[str, Any] | None = None) -> World:
+    """`licence-review/embedder` besides: released like every prompt, and it has no messages."""
+    author = here.people.actor("prompt_engineer")
+    prompt = catalogue.create_prompt(
+        actor=author, name="Embedder", slug="embedder", use_case=here.use_case, now=here.now
+    )
+    version = catalogue.create_version(
+        actor=author,
+        prompt=prompt,
+        messages=[],
+        variables={},
+        output_contract=contract or {"type": "embedding", "dimensions": [2, 8]},
+        parameters={},
+        changelog="First",
+        now=here.now,
+    )
+    local = Deployment.objects.get(hosting="embedded")
+    change = demo._propose(here.people, version, local, "Texts are searched by hand.", here.now)
+    demo.sign(here.people, change, here.now)
+    return here
+
+
 @contextmanager
 def listening() -> Iterator[str]:
     """The address of the gateway behind a real web server, on a free port of this machine."""

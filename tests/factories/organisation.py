@@ -27,6 +27,20 @@ class Provider:
     # What requests that bring tools are answered with, if it is set.
     tool_answer: Any = None
 
+    def embeddings(self) -> dict[str, Any]:
+        """Of the request that came last, in an order of the provider's own."""
+        asked = self.asked[-1]
+        width = asked.get("dimensions", 4)
+        data = [
+            {
+                "object": "embedding",
+                "index": index,
+                "embedding": [0.5, float(len(text))] * (width // 2),
+            }
+            for index, text in enumerate(asked["input"])
+        ]
+        return {"object": "list", "data": data[::-1], "usage": {"prompt_tokens": 9 * len(data)}}
+
     def next_answer(self) -> Any:
         if self.tool_answer is not None and "tools" in self.asked[-1]:
             return self.tool_answer
@@ -44,13 +58,14 @@ class Streamed:
     pieces: list[str]
     breaks_off: bool = False
     tells_usage: bool = True
+    finish_reason: str = "stop"
 
     def lines(self) -> Iterator[bytes]:
         for piece in self.pieces:
             yield _event({"choices": [{"index": 0, "delta": {"content": piece}}]})
         if self.breaks_off:
             return
-        yield _event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        yield _event({"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish_reason}]})
         if self.tells_usage:
             usage = {"prompt_tokens": 100, "completion_tokens": 20}
             yield _event({"choices": [], "usage": usage})
@@ -75,7 +90,8 @@ def tool_call(name: str, arguments: Any, call_id: str = "call_a1") -> dict[str, 
 def provider(*answers: Any) -> Iterator[Provider]:
     """Serves the answers in order, the last for ever; an int is an HTTP status.
 
-    A function is called for its answer, and may wait; a dict is a whole message.
+    A function is called for its answer, and may wait; a dict is a whole message, with how it
+    ended beside it. Embeddings are answered with numbers that say which text they are of.
     """
     scripted = Provider(answers=list(answers) or [GOOD])
 
@@ -83,17 +99,25 @@ def provider(*answers: Any) -> Iterator[Provider]:
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
             scripted.asked.append(json.loads(self.rfile.read(length)))
+            if self.path.endswith("/embeddings"):
+                self.whole(200, scripted.embeddings())
+                return
             answer = scripted.next_answer()
             if isinstance(answer, Streamed):
                 self.stream(answer)
                 return
             status = answer if isinstance(answer, int) else 200
-            message = answer if isinstance(answer, dict) else {"content": answer}
+            message = dict(answer) if isinstance(answer, dict) else {"content": answer}
             body = {
-                "choices": [{"message": message, "finish_reason": "stop"}],
+                "choices": [
+                    {"finish_reason": message.pop("finish_reason", "stop"), "message": message}
+                ],
                 "usage": {"prompt_tokens": 100, "completion_tokens": 20},
             }
-            content = json.dumps(body if status == 200 else {"error": {}}).encode()
+            self.whole(status, body if status == 200 else {"error": {}})
+
+        def whole(self, status: int, body: dict[str, Any]) -> None:
+            content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import gateway, http, lists, safety
+from tests.load import gateway, http, killed, lists, safety
 from tests.load.beginning import keep, organisation
 
 SCENARIOS = {
     "gateway": gateway.measure,
     "http": http.measure,
+    "killed": killed.measure,
     "lists": lists.measure,
     "safety": safety.measure,
 }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.clients import openai_client
-from tests.factories.clients import listening, with_clerk
+from tests.factories.clients import listening, with_clerk, with_embedder
 from tests.factories.organisation import Provider, World, provider, tool_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ ELSEWHERE = os.environ.get("PLACET_TEST_CLIENTS", "").split()
 
 @pytest.fixture
 def here() -> World:
-    return with_clerk()
+    return with_embedder(with_clerk())
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def model(settings: Any) -> Iterator[Provider]:
 def test_openais_client(here: World, model: Provider) -> None:
     with listening() as address:
         openai_client.run(address, here.key)
-    # Eight answers, each asked for once: nothing that was refused was sent on or sent again.
-    assert len(model.asked) == 8
-    assert model.asked[-3]["tools"][0]["function"]["name"] == "open_ticket"
+    # Eleven answers, each asked for once: nothing that was refused was sent on or sent again.
+    assert len(model.asked) == 11
+    assert model.asked[-6]["tools"][0]["function"]["name"] == "open_ticket"
 
 
 def test_litellm_as_a_client(here: World, model: Provider) -> None:

@@ -18,8 +18,8 @@ from governance.registry.models import UseCase
 from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
-from prompts.gateway.conversation import kept
-from prompts.gateway.governing import generation, governing
+from prompts.gateway.conversation import Message, kept
+from prompts.gateway.governing import Generation, generation_and_time, governing
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
     BudgetExceeded,
@@ -142,12 +142,21 @@ def admit(context: CallContext) -> str:
 
 
 def hold_attempt(
-    context: CallContext, call: Call, number: int, deployment_index: int, *, is_new: bool = False
+    context: CallContext,
+    call: Call,
+    number: int,
+    deployment_index: int,
+    *,
+    is_new: bool = False,
+    messages: list[Message] | None = None,
 ) -> str:
-    """Hold the most that one attempt on that deployment can cost, on every budget above."""
+    """Hold the most that one attempt on that deployment can cost, on every budget above.
+
+    `messages` are those of an attempt that asks with others than the call's: a repair.
+    """
     deployment = context.deployments[deployment_index]
     prices = context.prices[deployment.pk]
-    amount = prices.ceiling(most_input_tokens(context), context.max_tokens)
+    amount = prices.ceiling(most_input_tokens(context, messages), context.max_tokens)
     _check_cost_limit(context, amount)
     hold = holds.reserve_new if is_new else holds.reserve
     hold(
@@ -186,21 +195,23 @@ def resume(call_id: UUID) -> CallContext | None:
     )
     if call is None:
         return None
+    seen, now = generation_and_time()
     context = CallContext(
         GovernedRequest(model=call.use_case.slug, person=call.requester, mode="async"),
         call_id=call.pk,
+        received_at=now,
     )
     try:
         context.call = ledger.start_call(call=call, now=context.received_at, lease=LEASE)
     except WrongState:
         return None
-    _remember(context, call)
+    _remember(context, call, seen)
     return context
 
 
-def _remember(context: CallContext, call: Call) -> None:
+def _remember(context: CallContext, call: Call, seen: Generation) -> None:
     context.use_case, context.key = call.use_case, call.api_key
-    context.governing = governing(call.use_case.slug, generation())
+    context.governing = governing(call.use_case.slug, seen)
     context.release = (
         Release.objects.select_related("version__prompt", "approval", "prompt")
         .filter(pk=call.release_id or 0)

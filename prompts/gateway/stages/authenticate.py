@@ -12,7 +12,7 @@ from prompts.gateway.governing import (
     Generation,
     Governing,
     authenticated_key,
-    generation,
+    generation_and_time,
     governing,
 )
 from prompts.gateway.refusals import InsufficientScope, InvalidApiKey, ModelNotFound
@@ -21,7 +21,7 @@ from prompts.gateway.refusals import InsufficientScope, InvalidApiKey, ModelNotF
 def authenticate(context: CallContext) -> None:
     """The key's own use case, or for a person one of a team in which they may try."""
     slug = context.request.model.partition("/")[0]
-    seen = generation()
+    seen, context.received_at = generation_and_time()
     if context.request.person is not None:
         found = _tried_by_person(context, slug, seen)
     else:

@@ -6,9 +6,10 @@ from typing import Any
 
 from governance.approvals.models import Approval
 from governance.kernel.terms import Environment
+from governance.policy.output_contract import EMBEDDING
 from prompts.catalogue.models import PromptVersion
 from prompts.catalogue.rendering import render, value_problems
-from prompts.gateway.asked import asked_of
+from prompts.gateway.asked import asked_of, embedding_of
 from prompts.gateway.context import CallContext
 from prompts.gateway.conversation import image_urls
 from prompts.gateway.refusals import (
@@ -29,6 +30,9 @@ def compose(context: CallContext) -> str:
     context.release = release
     context.messages = _messages(release, context)
     version = release.version
+    if context.request.inputs:
+        context.asked = embedding_of(version.output_contract, context.request.parameters)
+        return str(release)
     context.asked = asked_of(
         version.parameters, version.output_contract, context.request.parameters
     )
@@ -81,6 +85,12 @@ def _check_approval(approval: Approval, release: Release, context: CallContext) 
 
 def _messages(release: Release, context: CallContext) -> list[dict[str, Any]]:
     version = release.version
+    makes_embeddings = version.output_contract.get("type") == EMBEDDING
+    if makes_embeddings != bool(context.request.inputs):
+        right = "embeddings" if makes_embeddings else "chat/completions"
+        raise InvalidRequest(f"This prompt is asked at /v1/{right}.", param="model")
+    if makes_embeddings:
+        return [{"role": "user", "content": one} for one in context.request.inputs]
     problems = value_problems(version.variables, context.request.variables)
     if problems:
         raise InvalidVariables(

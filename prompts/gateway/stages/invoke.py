@@ -14,12 +14,14 @@ from governance.model_cards.pricing import Usage
 from governance.policy import tool_calls
 from governance.policy.rules import effective_oversight, obligations
 from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.noting import Noting
 from prompts.gateway.providers import (
     RETRYABLE,
     ProviderError,
     ProviderRequest,
     ProviderResponse,
     complete,
+    embed,
     estimated_usage,
     stream,
 )
@@ -71,7 +73,7 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
     deployment = context.deployments[index]
     number = len(context.attempts) + 1
     if number > context.held_attempts:
-        _hold(context, number, index)
+        _hold(context, number, index, messages)
     request = _request(context, messages)
     rest_connection()
     heard: list[str] = []
@@ -89,6 +91,7 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
         raise error
     _keep(context, number, deployment, response.usage, is_billed=True)
     _note(context, number, deployment, clock, "answered")
+    context.is_cut, context.vectors = response.finish_reason == "length", response.vectors
     return response
 
 
@@ -111,7 +114,10 @@ def _asked(
     context: CallContext, deployment: Deployment, request: ProviderRequest, heard: list[str]
 ) -> ProviderResponse:
     """Piece by piece where the pieces may leave; `heard` keeps those that came."""
+    if context.request.inputs:
+        return embed(deployment, request)
     listener = context.listener
+    noting = Noting(context, deployment, estimated_usage(request, "").input)
     if listener is None or not leaves_in_pieces(context):
         return complete(deployment, request)
     started = time.perf_counter()
@@ -121,6 +127,7 @@ def _asked(
             context.first_token_ms = round((time.perf_counter() - started) * 1000)
         heard.append(text)
         listener(context, text)
+        noting.hear(text)
 
     return stream(deployment, request, hear)
 
@@ -147,10 +154,10 @@ def rest_connection() -> None:
         connection.close()
 
 
-def _hold(context: CallContext, number: int, index: int) -> None:
+def _hold(context: CallContext, number: int, index: int, messages: list[dict[str, Any]]) -> None:
     try:
         with transaction.atomic():
-            hold_attempt(context, context.known_call, number, index)
+            hold_attempt(context, context.known_call, number, index, messages=messages)
     except NoRoom as exceeded:
         raise BudgetExceeded(exceeded.message) from None
 

@@ -39,7 +39,7 @@ def route(context: CallContext) -> str:
             f"No deployment of this release may see {context.sensitivity} content."
         )
     permitted = _seeing(context, permitted)
-    needed = most_input_tokens(context) + context.max_tokens
+    needed = _longest_tokens(context)
     fitting = [one for one in permitted if one.context_tokens >= needed // 2]
     if not fitting:
         raise RequestTooLarge("The request is longer than any deployment of this release takes.")
@@ -67,6 +67,17 @@ def _seeing(context: CallContext, permitted: list[Deployment]) -> list[Deploymen
     return seeing
 
 
-def most_input_tokens(context: CallContext) -> int:
-    """An upper estimate, with the tools that the model is told of."""
-    return conversation.most_tokens(context.messages, context.asked.tools)
+def _longest_tokens(context: CallContext) -> int:
+    """What has to fit at once: the whole call; of texts for embeddings the longest."""
+    if context.request.inputs:
+        return max(conversation.most_tokens([one]) for one in context.messages)
+    return most_input_tokens(context) + context.max_tokens
+
+
+def most_input_tokens(
+    context: CallContext, messages: list[conversation.Message] | None = None
+) -> int:
+    """An upper estimate, with the tools and the answer's schema that the model is told of."""
+    asked = context.messages if messages is None else messages
+    schema = context.contract.get("schema")
+    return conversation.most_tokens(asked, context.asked.tools, schema)

@@ -8,7 +8,8 @@ from governance.kernel.terms import RiskTier
 from governance.policy import output_contract, tool_calls
 from governance.policy.rules import PERSONAL, obligations
 from prompts.gateway import screens
-from prompts.gateway.context import CallContext
+from prompts.gateway.context import CUT_OFF, CallContext
+from prompts.gateway.embeddings import check_vectors
 from prompts.gateway.providers import ProviderError
 from prompts.gateway.refusals import OutputContractFailed
 from prompts.gateway.stages.invoke import answer_of, ask
@@ -16,16 +17,28 @@ from prompts.gateway.stages.invoke import answer_of, ask
 
 def screen_output(context: CallContext) -> str:
     """Check the contract (one repair attempt), then what the text gives away."""
+    if context.request.inputs:
+        return check_vectors(context)
     context.output = output_contract.without_fence(context.output)
-    result = output_contract.check(context.contract, context.output)
+    errors = _problems(context)
     note = "keeps its contract"
-    if not result.ok:
-        note = _repair(context, result.errors)
+    if errors:
+        note = _repair(context, errors)
+    if context.is_cut:
+        context.note_finding(CUT_OFF, "screen output", f"after {context.max_tokens} tokens")
+        note = f"cut off after {context.max_tokens} tokens"
     _note_leaks(context)
     tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
     if obligations(context.sensitivity, tier).restore_placeholders:
         context.output = screens.restored(context.output, _values(context))
     return note
+
+
+def _problems(context: CallContext) -> list[str]:
+    """Why the answer does not keep its contract. Half an answer is never read as a whole one."""
+    if context.is_cut and context.contract.get("type", "text") != "text":
+        return [f"It was cut off after {context.max_tokens} tokens: the whole must be shorter."]
+    return output_contract.check(context.contract, context.output).errors
 
 
 def _values(context: CallContext) -> dict[str, str]:
@@ -50,17 +63,17 @@ def _repair(context: CallContext, errors: list[str]) -> str:
     except ProviderError:
         raise _failed(errors) from None
     context.output = output_contract.without_fence(answer_of(context, response))
-    repaired = output_contract.check(context.contract, context.output)
-    if not repaired.ok:
-        raise _failed(repaired.errors)
+    if still := _problems(context):
+        raise _failed(still, is_cut=context.is_cut)
     context.note_finding("repaired_output", "screen output", "kept its contract at the second try")
     return "keeps its contract after one repair"
 
 
-def _failed(errors: list[str]) -> OutputContractFailed:
+def _failed(errors: list[str], *, is_cut: bool = False) -> OutputContractFailed:
+    cut = " The model was cut off at the most tokens that it is given." if is_cut else ""
     return OutputContractFailed(
         f"The model's answer does not keep the output contract, also after one repair "
-        f"({len(errors)} problems). It was booked, and not delivered."
+        f"({len(errors)} problems).{cut} It was booked, and not delivered."
     )
 
 

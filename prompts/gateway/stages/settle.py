@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from governance.kernel.errors import NotFound, WrongState
 from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.embeddings import vectors_digest
+from prompts.gateway.noting import heard_of
 from prompts.gateway.refusals import Cancelled, Lost, ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
 from reviews.queues.services import open_item
@@ -52,7 +54,13 @@ def _settle(context: CallContext) -> None:
             "refusal_message": context.refusal.message,
         }
     context.call = ledger.settle_call(
-        call=call, outcome=_outcome(context), now=now, billed=billed, response=body, **facts
+        call=call,
+        outcome=_outcome(context),
+        now=now,
+        billed=billed,
+        response=body,
+        response_hash=vectors_digest(context.vectors),
+        **facts,
     )
     if context.refusal is None and context.hold_reason:
         open_item(
@@ -121,22 +129,28 @@ def settle_refused(context: CallContext) -> None:
 
 
 def settle_lost(call: Call) -> Call:
-    """For the sweeper: whoever ran this call is gone. Holds stay for suspense, the call fails.
+    """For the sweeper: whoever ran this call is gone, and the call fails.
 
-    A crash after the provider was asked may have cost money; the hold expires into suspense,
-    where somebody must say what the provider billed.
+    What a stream was heard to say is booked. A crash after the provider was asked may have cost
+    money all the same; then the hold expires into suspense, where somebody must say what the
+    provider billed.
     """
     with transaction.atomic():
         now = timezone.now()
         if call.started_at is None:
             release_open(call=call, now=now)
-        return ledger.settle_call(
+        heard = heard_of(call)
+        settled = ledger.settle_call(
             call=call,
             outcome="fail",
             now=now,
+            billed=[heard] if heard else [],
             refusal_code=Lost.code,
             refusal_message="The process that ran this call ended before it was settled.",
         )
+        if heard is not None:
+            end_holds(call=settled, bills={heard.attempt: heard.amount}, now=now)
+        return settled
 
 
 @transaction.atomic

@@ -1,0 +1,90 @@
+"""How much of a streamed answer has come, noted while it comes.
+
+A process that is killed in the middle settles nothing. What its call's row says by then is
+what the sweeper books: those tokens were paid for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, connection
+
+from governance.model_cards.models import Deployment
+from governance.model_cards.pricing import PriceUnknown, Usage
+from governance.model_cards.selectors import prices_on
+from prompts.gateway.context import CallContext
+from telemetry.ledger import services as ledger
+from telemetry.ledger.models import Call
+from telemetry.ledger.rules import OPEN_STATES
+
+PAUSE_SECONDS = 1.0
+UNDER_WAY = "under way"
+log = structlog.get_logger("placet.call")
+
+
+class Noting:
+    """Hears what comes of one attempt, and writes it down at its beginning and once a second."""
+
+    def __init__(self, context: CallContext, deployment: Deployment, tokens_input: int) -> None:
+        self.context = context
+        self.deployment = deployment
+        self.tokens_input = tokens_input
+        self.characters = 0
+        self._next = 0.0
+
+    def hear(self, text: str) -> None:
+        self.characters += len(text)
+        if time.monotonic() >= self._next:
+            self._write()
+            self._next = time.monotonic() + PAUSE_SECONDS
+
+    def _write(self) -> None:
+        """A database that is away is no reason to stop: settling will say so."""
+        before = [one for one in self.context.trail if "took_ms" in one]
+        running = Call.objects.filter(pk=self.context.call_id, state__in=OPEN_STATES)
+        try:
+            running.update(stage_trail=[*before, self._entry()])
+        except DatabaseError:
+            log.warning("not noted", call=str(self.context.call_id))
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+
+    def _entry(self) -> dict[str, Any]:
+        return {
+            "stage": "invoke",
+            "outcome": UNDER_WAY,
+            "note": f"{self.characters} characters had come",
+            "started_ms": 0,
+            "took_ms": 0,
+            "attempt": len(self.context.attempts) + 1,
+            "deployment": self.deployment.pk,
+            "tokens_input": self.tokens_input,
+            # Half of the characters is more tokens than any text has.
+            "tokens_output": min(self.characters // 2 + 1, self.context.max_tokens),
+        }
+
+
+def heard_of(call: Call) -> ledger.BilledAttempt | None:
+    """What a lost call's stream is known to have cost at least; None where none was heard."""
+    last = call.stage_trail[-1] if call.stage_trail else {}
+    if last.get("outcome") != UNDER_WAY:
+        return None
+    deployment = Deployment.objects.get(pk=last["deployment"])
+    try:
+        prices = prices_on(deployment, call.admitted_at.date())
+    except PriceUnknown:
+        return None
+    usage = Usage(last["tokens_input"], 0, last["tokens_output"])
+    return ledger.BilledAttempt(
+        attempt=last["attempt"],
+        deployment=deployment,
+        tokens_input=usage.input,
+        tokens_output=usage.output,
+        amount=prices.cost(usage),
+        currency=prices.currency,
+        description="estimated from what had come when its process ended",
+    )
