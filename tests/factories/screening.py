@@ -22,7 +22,10 @@ def one_rule(
     """A proposal of one rule with its tests; the example is what it must find."""
     found = example or pattern.replace(r"\b", "").replace(r"\S+", "x")
     rule = {"key": key, "title": key, "pattern": pattern, "reads": list(reads)} | more
-    tests = [{"text": one, "rule": name, "reads": reads[0]} for one, name in ((found, key), (INNOCENT, ""))]
+    tests = [
+        {"text": one, "rule": name, "reads": reads[0]}
+        for one, name in ((found, key), (INNOCENT, ""))
+    ]
     return {"rules": [rule], "tests": tests}
 
 

@@ -68,7 +68,11 @@ def test_a_finding_names_the_rule_and_never_the_text(here: World, model: Provide
     by_rule = {one["rule"]: one for one in findings()}
     assert {"drop_instructions", "reveal_prompt"} <= set(by_rule)
     found = by_rule["drop_instructions"]
-    assert (found["code"], found["rule_set"], found["version"]) == ("prompt_injection", "injection", 1)
+    assert (found["code"], found["rule_set"], found["version"]) == (
+        "prompt_injection",
+        "injection",
+        1,
+    )
     assert found["detail"] == "rule drop_instructions of injection, version 1"
     assert "previous" not in str(findings())
     matched = matched_rules(Call.objects.latest("admitted_at"))
