@@ -49,7 +49,8 @@ class RuleSerializer(serializers.Serializer[Any]):
     near = serializers.ListField(
         child=serializers.CharField(max_length=LONGEST_NEAR), max_length=MOST_NEAR, required=False
     )
-    raises_to = serializers.ChoiceField(choices=list(Sensitivity), allow_blank=True, default="")
+    # Empty for nothing; which sensitivities there are is checked with the rest of the rule.
+    raises_to = serializers.CharField(max_length=12, allow_blank=True, default="")
     category = serializers.CharField(max_length=20, allow_blank=True, default="")
 
 
@@ -61,7 +62,7 @@ class RuleTestSerializer(serializers.Serializer[Any]):
     reads = serializers.ChoiceField(choices=list(SOURCES), default="user")
 
 
-class VersionSerializer(serializers.ModelSerializer[RuleSetVersion]):
+class RuleSetVersionSerializer(serializers.ModelSerializer[RuleSetVersion]):
     """One version; `change` is the request that made it."""
 
     rules = RuleSerializer(many=True)
@@ -85,10 +86,10 @@ class RuleSetSerializer(serializers.ModelSerializer[RuleSet]):
         model = RuleSet
         fields = ["id", "slug", "title", "screen", "purpose", "made_at", "in_force"]
 
-    @extend_schema_field(VersionSerializer(allow_null=True))
+    @extend_schema_field(RuleSetVersionSerializer(allow_null=True))
     def get_in_force(self, rule_set: RuleSet) -> Any:
         found = rule_set.in_force  # type: ignore[attr-defined]  # prefetched
-        return VersionSerializer(found[0]).data if found else None
+        return RuleSetVersionSerializer(found[0]).data if found else None
 
 
 class RuleSetInput(serializers.Serializer[Any]):
@@ -175,7 +176,7 @@ class VersionList(generics.ListAPIView[RuleSetVersion]):
     """All versions of one set, the latest first."""
 
     required_permission = Permission.USE_CASE_VIEW
-    serializer_class = VersionSerializer
+    serializer_class = RuleSetVersionSerializer
     queryset = RuleSetVersion.objects.all()
 
     def get_queryset(self) -> QuerySet[RuleSetVersion]:

@@ -22,6 +22,10 @@ MARGIN = 24
 NEAR = 60
 MOST_PHONE_DIGITS, LEAST_PHONE_DIGITS = 15, 7
 
+# Numbers without a country code are read as these countries write them; each costs a pass.
+PHONE_REGIONS = ("US", "GB", "DE", "IL", "IN", "BR")
+_INTERNATIONAL = "PHONE_NUMBER with its country code"
+
 _SEPARATED_DIGITS = r"\d(?:[ -]?\d){7,}"
 # Where a recogniser can find something at all; it decides.
 _HINTS = {
@@ -90,7 +94,7 @@ def recognisers() -> dict[str, Any]:
 
     made = (
         OfflineEmailRecognizer(),
-        known.PhoneRecognizer(),
+        known.PhoneRecognizer(supported_regions=PHONE_REGIONS),
         known.CreditCardRecognizer(),
         known.IbanRecognizer(),
         known.IpRecognizer(),
@@ -108,7 +112,9 @@ def recognisers() -> dict[str, Any]:
         known.InPanRecognizer(),
         known.SgFinRecognizer(),
     )
-    return {recogniser.supported_entities[0]: recogniser for recogniser in made}
+    found = {recogniser.supported_entities[0]: recogniser for recogniser in made}
+    # A number with its country code reads the same from everywhere: one region is enough.
+    return found | {_INTERNATIONAL: known.PhoneRecognizer(supported_regions=PHONE_REGIONS[:1])}
 
 
 def keeps_pesel_check(number: str) -> bool:
@@ -148,26 +154,41 @@ def _apart(hits: Iterable[Found]) -> list[Found]:
 
 def _hits(text: str, entity: str) -> Iterator[Found]:
     """What the built-in recogniser of that type is sure enough of."""
-    for start, end in _windows(text, entity):
-        for hit in recognisers()[entity].analyze(text[start:end], [entity], None) or []:
+    for window in _windows(text, entity):
+        start, stretch = window.start, text[window.start : window.end]
+        for hit in recognisers()[window.recogniser].analyze(stretch, [entity], None) or []:
             found = Found(entity, start + hit.start, start + hit.end, hit.score)
             if hit.score >= LEAST_SCORE and _is_near_its_word(text, found):
                 yield found
 
 
-def _windows(text: str, entity: str) -> Iterator[tuple[int, int]]:
-    """Stretches round the hints; those that touch are one."""
-    open_at, open_end = -1, -1
+@dataclass
+class _Window:
+    """A stretch round hints that lie close together, and who is asked about it."""
+
+    start: int
+    end: int
+    recogniser: str
+
+
+def _windows(text: str, entity: str) -> Iterator[_Window]:
+    window: _Window | None = None
     for hint in _hint(entity).finditer(text):
-        if entity == "PHONE_NUMBER" and not _may_be_phone(hint[0]):
+        is_phone = entity == "PHONE_NUMBER"
+        if is_phone and not _may_be_phone(hint[0]):
             continue
+        has_country = is_phone and hint[0].lstrip("(").startswith("+")
+        asked = _INTERNATIONAL if has_country else entity
         start, end = max(0, hint.start() - MARGIN), min(len(text), hint.end() + MARGIN)
-        if open_at >= 0 and start > open_end:
-            yield open_at, open_end
-            open_at = -1
-        open_at, open_end = (start if open_at < 0 else open_at), end
-    if open_at >= 0:
-        yield open_at, open_end
+        if window is not None and start <= window.end:
+            window.end = end
+            window.recogniser = asked if window.recogniser == asked else entity
+            continue
+        if window is not None:
+            yield window
+        window = _Window(start, end, asked)
+    if window is not None:
+        yield window
 
 
 def _may_be_phone(text: str) -> bool:

@@ -50,7 +50,9 @@ class TrialForm(forms.Form):
         label="Comes from",
         help_text="“tool” is whatever was fetched: results of tools, retrieved passages.",
     )
-    sensitivity = forms.ChoiceField(choices=[(one, one) for one in Sensitivity])
+    sensitivity = forms.ChoiceField(
+        choices=[(one, one) for one in Sensitivity], initial=Sensitivity.INTERNAL
+    )
 
 
 def sent(request: HttpRequest) -> dict[str, Any]:

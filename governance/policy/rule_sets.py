@@ -31,6 +31,8 @@ PROPOSE = (
     Permission.SIGN_TECHNICAL,
 )
 MOST_SETS = 50
+# An address beside those of the sets.
+RESERVED = ("try",)
 MOST_NAMED = 5
 NOTHING = RuleSetContent((), ())
 
@@ -68,7 +70,7 @@ def begin_rule_set(
 
 def _check_beginning(slug: str, title: str, screen: str, purpose: str) -> None:
     problems: dict[str, list[str]] = {}
-    if RuleSet.objects.filter(slug=slug).exists():
+    if slug in RESERVED or RuleSet.objects.filter(slug=slug).exists():
         problems["slug"] = ["Another rule set has this name."]
     if RuleSet.objects.count() >= MOST_SETS:
         problems["slug"] = [f"There are {MOST_SETS} rule sets already; add rules to one of them."]

@@ -37,7 +37,10 @@ ASKS_THE_ROW = (
     "reviews/new/",
 )
 # One for the whole organisation, whoever's team it is.
-OF_EVERYBODY = ("datasets/", "playbooks/", "compliance/", "frameworks/")
+OF_EVERYBODY = (
+    *("datasets/", "playbooks/", "compliance/", "frameworks/"),
+    *("policy/rules/", "rule-sets/"),
+)
 
 
 def persona(name: str, here: World) -> User:

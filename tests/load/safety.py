@@ -16,7 +16,9 @@ ROUNDS = 7
 KILOBYTES = 20
 PROSE = "The review of licence terms shows that our team should accept a warranty clause. "
 FIGURES = "Of 20 vendors 14 agreed by 12 March 2026, at 1,250.00 EUR a seat, 31 days net. "
-PERSONAL = "Mail anna.k@example.com or call +49 30 901820 about card 4111 1111 1111 1111. "
+PERSONAL = (
+    "Mail anna.k@example.com or call +49 30 901820 about card 4111 1111 1111 1111. " + PROSE * 11
+)
 
 
 def measure(here: Any, server: str) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def _costs(screening: Any) -> dict[str, dict[str, float]]:
 
     found = {}
     print(f"\n{'ms for each KB':20}{'rules':>10}{'personal data':>16}")
+    # The last has an address, a number to call and a card in each KB.
     for name, words in (("prose", PROSE), ("figures", FIGURES), ("personal", PERSONAL)):
         text = (words * (KILOBYTES * 1024 // len(words) + 1))[: KILOBYTES * 1024]
         rules = _median(lambda text=text: screening.scan(text, "user"))

@@ -204,6 +204,11 @@ def test_every_type_is_found_in_the_middle_of_a_text(entity: str, text: str) -> 
     assert set(ALWAYS) < set(PERSONAL)
 
 
+def test_numbers_with_and_without_a_country_code_are_found_side_by_side() -> None:
+    text = "call +44 20 7946 0958 or 030 901820 or (212) 555-0187 now"
+    assert len(find_personal_data(text, ["PHONE_NUMBER"])) == 3
+
+
 @pytest.mark.parametrize(
     "text",
     [
