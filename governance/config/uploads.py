@@ -95,7 +95,7 @@ def _place(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
-class SealedUpload(UploadedFile):
+class SealedUpload(UploadedFile):  # type: ignore[type-arg]  # not at run time
     """What a form or an API view gets; it reads like any file."""
 
 

@@ -128,7 +128,6 @@ def test_no_statement_more_where_it_is_off_and_one_select_where_it_is_on(
     "other",
     [
         {"variables": {"licence_text": "GPL"}},
-        {"sensitivity": "public"},
         {"parameters": {"max_tokens": 7}},
     ],
 )
