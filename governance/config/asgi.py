@@ -4,13 +4,14 @@ import os
 from importlib import import_module
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.config.settings")
 # Whoever starts it, a web process keeps a pool of connections.
 os.environ.setdefault("PLACET_PROCESS", "web")
 
-pages = get_asgi_application()
+django.setup(set_prefix=False)
+pages = import_module("governance.config.bodies").SealedBodies()
 door = import_module("prompts.gateway.asgi")
 door.warm()
 

@@ -181,6 +181,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "governance.config.uploads.SealedUploadHandler",
+]
 # Where files are taken, which are read piece by piece: bytes of the whole request.
 PLACET_FILE_UPLOADS = {"/batches/new/": 51_000_000, "/api/v1/batches/": 51_000_000}
 

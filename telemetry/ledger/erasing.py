@@ -161,6 +161,9 @@ def run_step(*, erasure_id: UUID, now: datetime, limit: int = CALLS_PER_STEP) ->
 
 
 def _erase(erasure: Erasure, call_ids: list[UUID], now: datetime) -> None:
+    # Calls before their texts, as who decides on one locks them.
+    calls = Call.objects.select_for_update(of=("self",)).filter(pk__in=call_ids)
+    list(calls.order_by("pk").values_list("pk"))
     done = Counter(erasure.erased)
     for store in body_stores.values():
         done[store.title] += store.erase(call_ids, erasure, now)

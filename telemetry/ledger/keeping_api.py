@@ -30,10 +30,10 @@ from telemetry.ledger.tasks import enqueue
 class LegalHoldSerializer(serializers.ModelSerializer[LegalHold]):
     """A hold with its scope; calls that fit all of it are kept."""
 
-    use_case: Any = serializers.SlugRelatedField("slug", read_only=True)
-    team: Any = serializers.SlugRelatedField("slug", read_only=True)
+    use_case: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    team: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     placed_by: Any = serializers.StringRelatedField()
-    lifted_by: Any = serializers.StringRelatedField()
+    lifted_by: Any = serializers.StringRelatedField(allow_null=True)
 
     class Meta:
         model = LegalHold

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q
+
 from governance.audit.registries import PackScope
 from telemetry.ledger.models import Call, Erasure, LegalHold
 
@@ -53,12 +55,13 @@ def bodies_in_words(call: Call) -> str:
 
 
 def hold_rows(scope: PackScope) -> Iterator[dict[str, Any]]:
-    """Holds that stood in the period, whole packs only where they name no team of the pack's."""
+    """Holds that stood in the period; a team's pack has those that name something of the team."""
     holds = LegalHold.objects.filter(placed_at__lt=scope.ends_at).exclude(
         lifted_at__lt=scope.starts_at
     )
     if scope.team_id is not None:
-        holds = holds.filter(team_id=scope.team_id)
+        of_team = Q(team=scope.team_id) | Q(use_case__team=scope.team_id)
+        holds = holds.filter(of_team | Q(call__team=scope.team_id))
     related = holds.select_related("use_case", "team", "placed_by", "lifted_by")
     for one in related.order_by("pk").iterator(chunk_size=500):
         yield {name: getattr(one, name, None) for name in HOLD_COLUMNS} | {

@@ -290,7 +290,7 @@ def things_of(settings: Any) -> Things:
         ("chargeback/suspense/", "attempt"): 1,
         ("calls/", "pk"): call.pk,
         ("legal-holds/", "pk"): make_hold(end_user="nobody").pk,
-        ("erasures/", "pk"): make_erasure(call=call).pk,
+        ("erasures/", "pk"): make_erasure(call=call, now=timezone.now()).pk,
         ("keys/", "pk"): ApiKey.objects.get().pk,
         ("people/", "pk"): people.users["owner"].pk,
         ("people/", "grant"): grant.pk,

@@ -128,7 +128,6 @@ def test_no_statement_more_where_it_is_off_and_one_select_where_it_is_on(
     "other",
     [
         {"variables": {"licence_text": "GPL"}},
-        {"sensitivity": "public"},
         {"parameters": {"max_tokens": 7}},
     ],
 )
@@ -185,7 +184,7 @@ def test_a_killed_release_and_a_suspended_use_case_answer_nothing(
     assert ended.refusal is not None and ended.refusal.code == "no_approved_release"
     Release.objects.update(ended_at=None, end_reason="")
     UseCase.objects.filter(pk=cached.use_case.pk).update(
-        is_suspended=True, suspension_reason="Look first."
+        suspended_at=timezone.now(), suspension_reason="Look first."
     )
     stopped = call(cached)
     assert stopped.refusal is not None and stopped.refusal.code == "use_case_suspended"
