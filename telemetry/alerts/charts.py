@@ -24,7 +24,8 @@ class Step:
 
     @property
     def left_percent(self) -> str:
-        return f"{self.left * 100:.1f} %"
+        share = abs(self.left) * 100
+        return f"{share:.1f} %" if self.left >= 0 else f"overdrawn by {share:,.0f} %"
 
 
 def steps(tallies: Sequence[tuple[datetime, Tally]], objective: Decimal) -> list[Step]:
@@ -45,7 +46,7 @@ def budget(found: Sequence[Step]) -> go.Figure:
     finding = (
         f"{last * 100:.1f} % of the error budget is left"
         if last >= 0
-        else f"The error budget is overdrawn by {-last * 100:.1f} %"
+        else f"The error budget is overdrawn by {-last * 100:,.0f} %"
     )
     figure = go.Figure(layout=layout(finding, showlegend=True))
     moments = [one.starts_at.isoformat() for one in found]
