@@ -64,7 +64,7 @@ def budget(found: Sequence[Step]) -> go.Figure:
         x=moments,
         y=[float(one.left) for one in found],
         mode="lines+markers",
-        line={"color": PALETTE[0], "shape": "hv"},
+        line={"color": PALETTE[0]},
         hovertemplate="%{x}<br>%{y:.1%} left<extra></extra>",
     )
     figure.update_xaxes(showgrid=False)
@@ -75,6 +75,8 @@ def budget(found: Sequence[Step]) -> go.Figure:
             "overlaying": "y",
             "side": "right",
             "rangemode": "tozero",
+            "tickformat": ",d",
+            "automargin": True,
             "showgrid": False,
         },
         margin={"l": 56, "r": 56, "t": 48, "b": 48},
