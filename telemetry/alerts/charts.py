@@ -24,7 +24,8 @@ class Step:
 
     @property
     def left_percent(self) -> str:
-        return f"{self.left * 100:.1f} %"
+        share = abs(self.left) * 100
+        return f"{share:.1f} %" if self.left >= 0 else f"overdrawn by {share:,.0f} %"
 
 
 def steps(tallies: Sequence[tuple[datetime, Tally]], objective: Decimal) -> list[Step]:
@@ -45,7 +46,7 @@ def budget(found: Sequence[Step]) -> go.Figure:
     finding = (
         f"{last * 100:.1f} % of the error budget is left"
         if last >= 0
-        else f"The error budget is overdrawn by {-last * 100:.1f} %"
+        else f"The error budget is overdrawn by {-last * 100:,.0f} %"
     )
     figure = go.Figure(layout=layout(finding, showlegend=True))
     moments = [one.starts_at.isoformat() for one in found]
@@ -63,7 +64,7 @@ def budget(found: Sequence[Step]) -> go.Figure:
         x=moments,
         y=[float(one.left) for one in found],
         mode="lines+markers",
-        line={"color": PALETTE[0], "shape": "hv"},
+        line={"color": PALETTE[0]},
         hovertemplate="%{x}<br>%{y:.1%} left<extra></extra>",
     )
     figure.update_xaxes(showgrid=False)
@@ -74,6 +75,8 @@ def budget(found: Sequence[Step]) -> go.Figure:
             "overlaying": "y",
             "side": "right",
             "rangemode": "tozero",
+            "tickformat": ",d",
+            "automargin": True,
             "showgrid": False,
         },
         margin={"l": 56, "r": 56, "t": 48, "b": 48},

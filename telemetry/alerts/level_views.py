@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, cast
 
 from django.contrib import messages
@@ -172,7 +172,21 @@ def _steps(level: ServiceLevel, now: datetime) -> list[tuple[datetime, Tally]]:
     cut = TruncHour("starts_at") if _by_hour(level) else TruncDay("starts_at")
     rows = level.slots.filter(starts_at__gte=since).order_by().annotate(step=cut).values("step")
     summed = rows.annotate(events=Sum("total"), wrong=Sum("bad")).order_by("step")
-    return [(row["step"], Tally(row["events"], row["wrong"])) for row in summed]
+    found = {row["step"]: Tally(row["events"], row["wrong"]) for row in summed}
+    if not found:
+        return []
+    return [(moment, found.get(moment, Tally())) for moment in _moments(level, since, now)]
+
+
+def _moments(level: ServiceLevel, since: datetime, now: datetime) -> list[datetime]:
+    """Every day (or hour) of the window, also those in which nothing happened."""
+    if _by_hour(level):
+        first = since.replace(minute=0)
+        return [first + timedelta(hours=hour) for hour in range(level.window_days * 24 + 1)]
+    zone = timezone.get_current_timezone()
+    first_day, last_day = (timezone.localdate(moment) for moment in (since, now))
+    days = range((last_day - first_day).days + 1)
+    return [datetime.combine(first_day + timedelta(days=day), time(), zone) for day in days]
 
 
 def _bad_calls(level: ServiceLevel) -> str:

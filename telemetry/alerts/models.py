@@ -135,7 +135,10 @@ class ServiceLevel(models.Model):
 
     @property
     def left_percent(self) -> str:
-        return "none" if self.left is None else f"{self.left * 100:.1f} %"
+        if self.left is None:
+            return "none"
+        share = abs(self.left) * 100
+        return f"{share:.1f} %" if self.left >= 0 else f"overdrawn by {share:,.0f} %"
 
     @property
     def state(self) -> str:

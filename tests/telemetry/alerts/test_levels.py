@@ -195,6 +195,10 @@ def test_the_list_and_the_page_cost_the_same_for_one_and_three(client: Client) -
     shown = client.get(f"/service-levels/{first.pk}/").content.decode()
     assert "overdrawn" in shown
     assert "budget-figure" in shown
+    # Every day of the window stands in the chart, also those without an event.
+    steps = client.get(f"/service-levels/{first.pk}/").context["steps"]
+    assert len(steps) == 29
+    assert [one.total for one in steps] == [0] * 28 + [3]
     assert alone == queries(lambda: client.get(f"/service-levels/{first.pk}/"))
 
 
