@@ -1,4 +1,8 @@
-"""What webhooks hear of calls: ids and states, never a text."""
+"""What webhooks hear of calls: ids and states, never a text.
+
+An answer in a delivery would be kept where no retention destroys it and sent as often as a
+receiver fails, so that neither "given once" nor the record of who fetched it would be true.
+"""
 
 from __future__ import annotations
 

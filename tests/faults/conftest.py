@@ -15,7 +15,7 @@ from tests.faults.ground import Ground, Place, check_sound, ground
 
 
 @pytest.fixture(scope="session")
-def prepared(django_db_setup: None, django_db_blocker: Any) -> Iterator[Ground]:
+def prepared(django_db_blocker: Any) -> Iterator[Ground]:
     with django_db_blocker.unblock(), ground() as made:
         yield made
 
@@ -28,8 +28,10 @@ def model(settings: Any) -> Iterator[Provider]:
 
 
 @pytest.fixture
-def place(prepared: Ground, model: Provider) -> Iterator[Place]:
+def place(prepared: Ground, model: Provider, settings: Any, tmp_path: Path) -> Iterator[Place]:
     """What the test leaves behind must be sound, whatever was killed in it."""
+    # The copy of the checkpoints that stands outside the database is this database's alone.
+    settings.DATA_DIR = tmp_path
     made = Place(prepared, prepared.copy(), {"PLACET_MODEL_URL": model.url})
     prepared.turn_to(made.name)
     yield made
