@@ -1,6 +1,7 @@
 """The product is one function.
 
-A request is let in, written, screened, routed, answered, screened again and settled. Two
+A request is let in, written, screened, routed, given a place, answered, screened again and
+settled; where no model answers, with the text that was approved for that. Two
 transactions, and never one open across the network: `admit` writes the call and holds its
 budget, `settle` books it, all or nothing. A crash between them leaves a visible open call
 that the sweeper settles.
@@ -24,8 +25,10 @@ from prompts.gateway.stages.admit import (
 )
 from prompts.gateway.stages.authenticate import authenticate
 from prompts.gateway.stages.compose import compose
+from prompts.gateway.stages.degrade import degrade
 from prompts.gateway.stages.dispose import dispose
 from prompts.gateway.stages.invoke import invoke
+from prompts.gateway.stages.limit import follow_circuits, limit, take_place
 from prompts.gateway.stages.route import route
 from prompts.gateway.stages.screen_input import screen_input
 from prompts.gateway.stages.screen_output import screen_output
@@ -46,7 +49,7 @@ def go_through(context: CallContext) -> GovernedReply:
             return earlier
         answer(context)
     except Refusal as refusal:
-        context.refusal = refusal
+        degrade(context, refusal)
     return conclude(context)
 
 
@@ -71,9 +74,11 @@ def carry_on(call_id: UUID) -> None:
     try:
         with context.stage("admit"):
             check_still_admitted(context)
+        with context.stage("limits"):
+            take_place(context)
         answer(context)
     except Refusal as refusal:
-        context.refusal = refusal
+        degrade(context, refusal)
     conclude(context)
 
 
@@ -101,6 +106,8 @@ def enter(context: CallContext) -> GovernedReply | None:
         entry["note"] = screen_input(context)
     with context.stage("route") as entry:
         entry["note"] = route(context)
+    with context.stage("limits") as entry:
+        entry["note"] = limit(context)
     try:
         with context.stage("hold budget") as entry:
             entry["note"] = admit(context)
@@ -128,6 +135,7 @@ def conclude(context: CallContext) -> GovernedReply:
         settle_refused(context)
     else:
         settle(context)
+    follow_circuits(context)
     code = context.refusal.code if context.refusal else ""
     reply = reply_of(context)
     log.info("call", state=reply.state, refusal=code, attempts=len(context.attempts))

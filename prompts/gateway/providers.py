@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -21,9 +22,8 @@ from django.conf import settings
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
 from prompts.gateway.conversation import most_tokens
+from prompts.gateway.rules import Failure
 
-Failure = Literal["timeout", "rate_limited", "unavailable", "rejected", "garbled"]
-RETRYABLE = frozenset({"rate_limited", "unavailable"})
 MOST_ANSWER_BYTES = 4_000_000
 
 
@@ -36,6 +36,12 @@ class ProviderRequest:
     parameters: dict[str, Any]
     response_format: dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
+    # What is left of the call's time, where that is less than the deployment's time-out.
+    seconds_left: float | None = None
+
+    def timeout_at(self, deployment: Deployment) -> float:
+        own = float(deployment.timeout_seconds)
+        return own if self.seconds_left is None else min(own, self.seconds_left)
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,26 @@ class ProviderResponse:
 
 
 class ProviderError(Exception):
-    """The provider did not answer usably; `failure` says how, without its words."""
+    """The provider did not answer usably; `failure` says how, without its words.
 
-    def __init__(self, failure: Failure) -> None:
+    `came` is what had come of an answer, which is paid for though nobody can use it; None when
+    none had begun. `usage` is what the provider told of it, `retry_after` when it may be asked
+    again, in seconds.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        *,
+        came: str | None = None,
+        usage: Usage | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(failure)
         self.failure: Failure = failure
+        self.came = came
+        self.usage = usage
+        self.retry_after = retry_after
 
 
 def complete(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
@@ -112,6 +133,8 @@ def _direct_pieces(
     """Server-sent events of an OpenAI-compatible provider, parsed."""
     body = _body(request, deployment.litellm_model.removeprefix("openai/"))
     body |= {"stream": True, "stream_options": {"include_usage": True}}
+    seconds = request.timeout_at(deployment)
+    last = time.monotonic() + seconds
     with (
         _asked(),
         _client().stream(
@@ -119,21 +142,30 @@ def _direct_pieces(
             f"{address.rstrip('/')}/chat/completions",
             json=body,
             headers=_headers(deployment),
-            timeout=deployment.timeout_seconds,
+            timeout=seconds,
         ) as reply,
     ):
-        _check_status(reply.status_code)
-        received = 0
-        for line in reply.iter_lines():
+        _check_status(reply)
+        for line in _lines(reply, last):
             if line == "data: [DONE]":
                 return
-            received += len(line)
-            if received > MOST_ANSWER_BYTES:
-                raise ProviderError("garbled")
             if line.startswith("data: "):
                 yield _piece(line)
-        # It ended without saying so: broken off.
-        raise ProviderError("unavailable")
+        # It ended without saying so.
+        raise ProviderError("broken_off")
+
+
+def _lines(reply: httpx.Response, last: float) -> Iterator[str]:
+    """An answer's lines, no more of them than we take and no later than `last`."""
+    received = 0
+    with _answering():
+        for line in reply.iter_lines():
+            received += len(line)
+            if received > MOST_ANSWER_BYTES:
+                raise ProviderError("too_large")
+            if time.monotonic() > last:
+                raise ProviderError("timeout")
+            yield line
 
 
 def _piece(line: str) -> dict[str, Any]:
@@ -151,19 +183,43 @@ def _asked() -> Iterator[None]:
     """The client's exceptions in our words, and none of the provider's."""
     try:
         yield
+    except (httpx.ConnectTimeout, httpx.PoolTimeout):
+        # It was never asked.
+        raise ProviderError("unavailable") from None
     except httpx.TimeoutException:
         raise ProviderError("timeout") from None
     except httpx.HTTPError:
         raise ProviderError("unavailable") from None
 
 
-def _check_status(status: int) -> None:
-    if status == 429:
-        raise ProviderError("rate_limited")
-    if status >= 500:
-        raise ProviderError("unavailable")
+@contextmanager
+def _answering() -> Iterator[None]:
+    """The same once an answer has begun."""
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise ProviderError("timeout") from None
+    except httpx.HTTPError:
+        raise ProviderError("broken_off") from None
+
+
+def _check_status(reply: httpx.Response) -> None:
+    status = reply.status_code
+    if status == 429 or status >= 500:
+        failure: Failure = "rate_limited" if status == 429 else "unavailable"
+        raise ProviderError(failure, retry_after=_retry_after(reply.headers))
     if status >= 400:
         raise ProviderError("rejected")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, as the header says them; a date or anything else says nothing to us."""
+    told = headers.get("retry-after", "")
+    try:
+        seconds = float(told)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
 
 
 def _headers(deployment: Deployment) -> dict[str, str]:
@@ -200,24 +256,53 @@ def _body(request: ProviderRequest, model: str) -> dict[str, Any]:
 
 def _direct(deployment: Deployment, address: str, request: ProviderRequest) -> ProviderResponse:
     model = deployment.litellm_model.removeprefix("openai/")
-    with _asked():
-        reply = _client().post(
+    seconds = request.timeout_at(deployment)
+    last = time.monotonic() + seconds
+    with (
+        _asked(),
+        _client().stream(
+            "POST",
             f"{address.rstrip('/')}/chat/completions",
             json=_body(request, model),
             headers=_headers(deployment),
-            timeout=deployment.timeout_seconds,
-        )
-    _check_status(reply.status_code)
-    return _parsed(reply)
+            timeout=seconds,
+        ) as reply,
+    ):
+        _check_status(reply)
+        content = _content(reply, last)
+    return _parsed(content)
 
 
-def _parsed(reply: httpx.Response) -> ProviderResponse:
-    if len(reply.content) > MOST_ANSWER_BYTES:
-        raise ProviderError("garbled")
+def _content(reply: httpx.Response, last: float) -> bytes:
+    """The whole answer, read no further than we take and no longer than until `last`."""
+    content = bytearray()
     try:
-        return _response_of(reply.json())
-    except (ValueError, KeyError, TypeError, IndexError):
-        raise ProviderError("garbled") from None
+        with _answering():
+            for part in reply.iter_bytes():
+                content += part
+                if len(content) > MOST_ANSWER_BYTES:
+                    raise ProviderError("too_large")
+                if time.monotonic() > last:
+                    raise ProviderError("timeout")
+    except ProviderError as error:
+        error.came = content.decode(errors="replace")
+        raise
+    return bytes(content)
+
+
+def _parsed(content: bytes) -> ProviderResponse:
+    text = content.decode(errors="replace")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ProviderError("garbled", came=text) from None
+    if isinstance(body, dict) and body.get("error"):
+        raise ProviderError("unavailable")
+    try:
+        return _response_of(body)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        usage = _told_usage(body) if isinstance(body, dict) else None
+        raise ProviderError("garbled", came=text, usage=usage) from None
 
 
 def _response_of(body: dict[str, Any]) -> ProviderResponse:
@@ -258,7 +343,7 @@ def _litellm(deployment: Deployment, request: ProviderRequest, **options: Any) -
         **options,
         api_base=deployment.endpoint or None,
         api_key=deployment.secret() or None,
-        timeout=deployment.timeout_seconds,
+        timeout=request.timeout_at(deployment),
         num_retries=0,
     )
 
@@ -272,8 +357,10 @@ def _asked_litellm() -> Iterator[None]:
         yield
     except errors.Timeout:
         raise ProviderError("timeout") from None
-    except errors.RateLimitError:
-        raise ProviderError("rate_limited") from None
+    except errors.RateLimitError as limited:
+        reply = getattr(limited, "response", None)
+        after = _retry_after(getattr(reply, "headers", {}))
+        raise ProviderError("rate_limited", retry_after=after) from None
     except (errors.BadRequestError, errors.AuthenticationError, errors.NotFoundError):
         raise ProviderError("rejected") from None
     except (errors.APIError, errors.APIConnectionError):

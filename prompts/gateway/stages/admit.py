@@ -1,4 +1,4 @@
-"""Let it in: switches, approvals, rate; then, in the first transaction, the call and its hold."""
+"""Let it in: switches, approvals; then, in the first transaction, the call and its hold."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.conversation import kept
+from prompts.gateway.gate import MARGIN_SECONDS
 from prompts.gateway.governing import generation, governing
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
     BudgetExceeded,
     CostLimitReached,
     IdempotencyKeyReused,
-    RateLimitExceeded,
     StillRunning,
     UseCaseSuspended,
 )
@@ -55,7 +55,7 @@ def earlier_call(context: CallContext) -> Call | None:
 
 
 def check_admission(context: CallContext) -> None:
-    """The kill switch, the approval of the use case, and the rate."""
+    """The kill switch, and the approval of the use case."""
     use_case = context.known_use_case
     if use_case.is_suspended:
         raise UseCaseSuspended(
@@ -73,21 +73,6 @@ def check_admission(context: CallContext) -> None:
         raise ApprovalNotInForce(
             f"The approval of “{use_case.slug}” has ended. Its owner must propose it again."
         )
-    _check_rate(context)
-
-
-def _check_rate(context: CallContext) -> None:
-    """Calls of this key in the last minute, counted in the ledger: exact for all processes."""
-    if context.key is None:
-        return
-    since = context.received_at - timedelta(minutes=1)
-    recent = Call.objects.filter(api_key=context.key, admitted_at__gt=since).count()
-    if recent >= context.key.requests_per_minute:
-        raise RateLimitExceeded(
-            f"This key may make {context.key.requests_per_minute} calls a minute.",
-            retry_after_seconds=60,
-        )
-    context.calls_left = context.key.requests_per_minute - recent - 1
 
 
 def admit(context: CallContext) -> str:
@@ -107,7 +92,7 @@ def admit(context: CallContext) -> str:
                 request=ledger.Body(body, context.received_at + retention(context)),
                 idempotency_key=request.idempotency_key,
                 idempotency_hash=request.body_hash,
-                lease=LEASE,
+                lease=lease(context),
                 starts=request.mode != "async",
                 release_id=release.pk,
                 prompt_version_id=release.version_id,
@@ -131,6 +116,11 @@ def admit(context: CallContext) -> str:
         ) from None
     context.call = call
     return f"{amount} held"
+
+
+def lease(context: CallContext) -> timedelta:
+    """Nobody takes it for lost while its attempts may still run."""
+    return max(LEASE, timedelta(seconds=context.budget_seconds + MARGIN_SECONDS))
 
 
 def hold_attempt(
