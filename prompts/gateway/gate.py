@@ -215,9 +215,7 @@ def leave(
         "window": WINDOW_SECONDS,
         "buckets": [one.as_plain() | {"back": held.tokens - used} for one in held.buckets],
         "deployments": [
-            one.as_plain()
-            | {"back": held.tokens - used_at.get(one.id, 0)}
-            | _counted(held, one.id)
+            one.as_plain() | {"back": held.tokens - used_at.get(one.id, 0)} | _counted(held, one.id)
             for one in held.entered.values()
         ],
         "attempts": [

@@ -120,9 +120,7 @@ class DeploymentCircuit(APIView):
     def post(self, request: Request, slug: str) -> Response:
         deployment = _deployment(slug)
         asked = valid(CircuitInput(data=request.data))
-        move_by_hand(
-            actor=actor_of(request), deployment=deployment, now=timezone.now(), **asked
-        )
+        move_by_hand(actor=actor_of(request), deployment=deployment, now=timezone.now(), **asked)
         return _answer(deployment)
 
 

@@ -76,9 +76,7 @@ def _page(
         "deployment": deployment,
         "health": found,
         "moves": last_moves(deployment),
-        "actions": [
-            one for one in BY_HAND if may_move and CIRCUIT_STATES.allows(found.state, one)
-        ],
+        "actions": [one for one in BY_HAND if may_move and CIRCUIT_STATES.allows(found.state, one)],
         "refused": refused,
         "reason": reason,
     }

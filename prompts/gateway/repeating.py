@@ -12,8 +12,8 @@ from governance.kernel.authority import Actor
 from prompts.gateway.context import CallContext
 from prompts.gateway.fetching import fetched
 from prompts.gateway.refusals import StillRunning
-from prompts.gateway.resting import rest_connection
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
+from prompts.gateway.resting import rest_connection
 from prompts.gateway.stages.admit import earlier_call
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import OPEN_STATES

@@ -49,9 +49,7 @@ class Bucket(models.Model):
     refilled_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["subject", "subject_id"], name="one_bucket")
-        ]
+        constraints = [models.UniqueConstraint(fields=["subject", "subject_id"], name="one_bucket")]
 
     def __str__(self) -> str:
         return f"Bucket of {self.subject} {self.subject_id}"

@@ -13,8 +13,6 @@ urlpatterns = [
         health_views.deployment_health,
         name="deployment-health",
     ),
-    path(
-        "models/deployments/<slug:slug>/circuit/", health_views.move_circuit, name="move-circuit"
-    ),
+    path("models/deployments/<slug:slug>/circuit/", health_views.move_circuit, name="move-circuit"),
     path("try/", views.try_it, name="try"),
 ]

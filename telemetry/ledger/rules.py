@@ -85,7 +85,9 @@ CALL_STATES = TransitionTable(
         Edge("running", "block", "blocked", _GATEWAY, "a rule refuses the output"),
         Edge("running", "fail", "failed", _GATEWAY, "no provider answered"),
         Edge("admitted", "degrade", "degraded", _GATEWAY, "no deployment may be asked now"),
-        Edge("running", "degrade", "degraded", _GATEWAY, "no provider answered; a text is approved"),
+        Edge(
+            "running", "degrade", "degraded", _GATEWAY, "no provider answered; a text is approved"
+        ),
         Edge("held", "release", "released", _PERSON, "it may leave as it is"),
         Edge("held", "correct", "corrected", _PERSON, "their own text leaves instead"),
         Edge("held", "reject", "rejected", _PERSON, "nothing leaves"),

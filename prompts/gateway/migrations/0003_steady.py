@@ -15,6 +15,7 @@ from prompts.gateway.steady_sql import (
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('access', '0004_key_limits'),
         ('gateway', '0002_result_fetches'),
         ('model_cards', '0005_limits'),
         ('registry', '0011_lists_at_size'),

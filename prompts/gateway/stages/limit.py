@@ -16,8 +16,8 @@ from prompts.gateway.refusals import (
     Refusal,
     RequestTooLarge,
 )
-from prompts.gateway.rules import retry_after
 from prompts.gateway.resting import rest_connection
+from prompts.gateway.rules import retry_after
 from prompts.gateway.stages.route import most_input_tokens
 
 WORDS = {

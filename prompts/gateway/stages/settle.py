@@ -97,7 +97,11 @@ def settle_refused(context: CallContext) -> None:
     refusal = context.refusal
     if context.use_case is None or (refusal is None and not context.is_degraded):
         return
-    if refusal is not None and refusal.code in ("still_running", "idempotency_key_reused", "result_gone"):
+    if refusal is not None and refusal.code in (
+        "still_running",
+        "idempotency_key_reused",
+        "result_gone",
+    ):
         return
     now = timezone.now()
     release = context.release
