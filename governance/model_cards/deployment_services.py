@@ -170,7 +170,7 @@ def run_deployment(
     secret: str,
     now: datetime,
     seen: str = "",
-    **facts: int | None,
+    **facts: Any,
 ) -> Deployment:
     """How it is run, and another secret if one is given: both are saved, or neither."""
     if seen:

@@ -80,7 +80,7 @@ def action_after(
 
 def cool_down_seconds(times_opened: int) -> int:
     """How long it is left alone; twice as long each time that it fails when it is tried."""
-    doubled = FIRST_COOL_DOWN_SECONDS * 2 ** min(max(times_opened - 1, 0), 10)
+    doubled = FIRST_COOL_DOWN_SECONDS << min(max(times_opened - 1, 0), 10)
     return min(doubled, LONGEST_COOL_DOWN_SECONDS)
 
 

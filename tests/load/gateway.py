@@ -49,6 +49,7 @@ def _measure(key: str, url: str) -> dict[str, list[float]]:
     from prompts.gateway.context import GovernedRequest
 
     ApiKey.objects.update(requests_per_minute=1_000_000)
+    Deployment.objects.update(concurrency_limit=10_000)
     request = GovernedRequest("licence-review", key, variables={"licence_text": "MIT License"})
     client = httpx.Client()
     body = {"messages": [{"role": "user", "content": "MIT License"}]}

@@ -106,7 +106,7 @@ def admit(context: CallContext) -> str:
                 task_id=request.task_id,
                 end_user_hash=end_user,
             )
-            amount = hold_attempt(context, call, 1, 0, is_new=True)
+            amount = hold_attempt(context, call, 1, _first(context), is_new=True)
     except holds.BudgetExceeded as exceeded:
         raise BudgetExceeded(exceeded.message) from None
     except IntegrityError:
@@ -121,6 +121,15 @@ def admit(context: CallContext) -> str:
 def lease(context: CallContext) -> timedelta:
     """Nobody takes it for lost while its attempts may still run."""
     return max(LEASE, timedelta(seconds=context.budget_seconds + MARGIN_SECONDS))
+
+
+def _first(context: CallContext) -> int:
+    """Where the first attempt goes; a worker may find only the dearest free, so that is held."""
+    if context.request.mode != "async":
+        return 0
+    asked = most_input_tokens(context), context.max_tokens
+    ceilings = [context.prices[one.pk].ceiling(*asked) for one in context.deployments]
+    return ceilings.index(max(ceilings))
 
 
 def hold_attempt(
