@@ -80,5 +80,5 @@ def _page(
         "refused": refused,
         "reason": reason,
     }
-    status = refused.status if refused else 200
+    status = 409 if isinstance(refused, WrongState) else 422 if refused else 200
     return page(request, "prompts/gateway/deployment_health.html", context, status=status)

@@ -45,6 +45,7 @@ def _measure(key: str, url: str) -> dict[str, list[float]]:
     from django.db import connection
 
     from governance.access.models import ApiKey
+    from governance.model_cards.models import Deployment
     from prompts.gateway import pipeline
     from prompts.gateway.context import GovernedRequest
 

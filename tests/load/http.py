@@ -162,6 +162,7 @@ def prepare() -> str:
     from django.db import connection
 
     from governance.access.models import ApiKey
+    from governance.model_cards.models import Deployment
     from governance.registry.models import UseCase
     from prompts.catalogue.models import PromptVersion
     from prompts.catalogue.sql import WRITABLE_AGAIN
