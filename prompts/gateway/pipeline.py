@@ -14,8 +14,13 @@ from uuid import UUID
 import structlog
 
 from prompts.gateway.context import CallContext, GovernedRequest, Listener
-from prompts.gateway.refusals import Refusal, StillRunning
-from prompts.gateway.repeating import reply_of_repeated
+from prompts.gateway.refusals import (
+    NoDeploymentAvailable,
+    RateLimitExceeded,
+    Refusal,
+    StillRunning,
+)
+from prompts.gateway.repeating import reply_of_one_just_let_in, reply_of_repeated
 from prompts.gateway.reply import GovernedReply, reply_of
 from prompts.gateway.stages.admit import (
     admit,
@@ -28,7 +33,7 @@ from prompts.gateway.stages.compose import compose
 from prompts.gateway.stages.degrade import degrade
 from prompts.gateway.stages.dispose import dispose
 from prompts.gateway.stages.invoke import invoke
-from prompts.gateway.stages.limit import follow_circuits, limit, take_place
+from prompts.gateway.stages.limit import follow_circuits, give_back, limit, take_place
 from prompts.gateway.stages.route import route
 from prompts.gateway.stages.screen_input import screen_input
 from prompts.gateway.stages.screen_output import screen_output
@@ -106,8 +111,14 @@ def enter(context: CallContext) -> GovernedReply | None:
         entry["note"] = screen_input(context)
     with context.stage("route") as entry:
         entry["note"] = route(context)
-    with context.stage("limits") as entry:
-        entry["note"] = limit(context)
+    try:
+        with context.stage("limits") as entry:
+            entry["note"] = limit(context)
+    except (NoDeploymentAvailable, RateLimitExceeded):
+        # What has taken the last place may be the same request.
+        if (earlier := reply_of_one_just_let_in(context)) is None:
+            raise
+        return earlier
     try:
         with context.stage("hold budget") as entry:
             entry["note"] = admit(context)
@@ -115,6 +126,7 @@ def enter(context: CallContext) -> GovernedReply | None:
         # The same request arrived twice at once, and the other one was let in.
         if (earlier := reply_of_repeated(context)) is None:
             raise
+        give_back(context)
         return earlier
     return None
 

@@ -32,7 +32,9 @@ def degrade(context: CallContext, refusal: Refusal) -> None:
 def _fallback(context: CallContext, refusal: Refusal) -> str:
     if not isinstance(refusal, NOBODY_ANSWERS) or context.first_token_ms is not None:
         return ""
-    if context.governing is None or context.release is None or context.request.mode == "internal":
+    if context.governing is None or context.release is None:
+        return ""
+    if context.request.person is not None or context.request.mode == "internal":
         return ""  # Whoever asks from inside wants to know, and asks again.
     text = context.governing.fallback(context.received_at)
     return text if text and output_contract.check(context.contract, text).ok else ""
