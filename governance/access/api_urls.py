@@ -29,5 +29,6 @@ urlpatterns = [
     path("keys/", key_api.KeyList.as_view(), name="api-keys"),
     path("keys/<int:pk>/", key_api.KeyDetail.as_view(), name="api-key"),
     path("keys/<int:pk>/rotate/", key_api.KeyRotate.as_view(), name="api-key-rotate"),
+    path("keys/<int:pk>/limits/", key_api.KeyLimits.as_view(), name="api-key-limits"),
     path("keys/<int:pk>/revoke/", key_api.KeyRevoke.as_view(), name="api-key-revoke"),
 ]

@@ -19,6 +19,7 @@ from governance.access.registries import KeySubject, grant_scopes
 from governance.access.rules import (
     KEY_SCOPES,
     MOST_REQUESTS_PER_MINUTE,
+    MOST_TOKENS_PER_MINUTE,
     end_of_day,
     time_zones,
 )
@@ -157,6 +158,12 @@ class KeyForm(ServiceForm):
     requests_per_minute = forms.IntegerField(
         min_value=1, max_value=MOST_REQUESTS_PER_MINUTE, initial=60
     )
+    tokens_per_minute = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_TOKENS_PER_MINUTE,
+        required=False,
+        help_text="Input and output together; empty: no limit.",
+    )
     expires_at = LastDayField(
         label="Works until", required=False, help_text="The last day. Empty: until it is revoked."
     )
@@ -182,6 +189,18 @@ class KeyForm(ServiceForm):
         if chosen is not None:
             facts |= KeySubject.of(chosen).facts()
         return facts
+
+
+class KeyLimitsForm(ServiceForm):
+    """How much a key may call in a minute."""
+
+    requests_per_minute = forms.IntegerField(min_value=1, max_value=MOST_REQUESTS_PER_MINUTE)
+    tokens_per_minute = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_TOKENS_PER_MINUTE,
+        required=False,
+        help_text="Input and output together; empty: no limit.",
+    )
 
 
 class RevokeKeyForm(ServiceForm):

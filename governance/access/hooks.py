@@ -22,6 +22,7 @@ for action, sentence in {
     "role.revoked": "{actor} revoked a role: {subject}",
     "api_key.created": "{actor} made the API key {subject}",
     "role.ran_out": "{actor} ended a role that ran out: {subject}",
+    "api_key.limited": "{actor} changed how much {subject} may call in a minute",
     "api_key.rotated": "{actor} rotated the API key {subject}",
     "training.defined": "{actor} defined the training {subject}",
     "training.required": "{actor} changed for whom {subject} is required",

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from governance.access import keys as services
 from governance.access.api_foundation import valid
 from governance.access.models import ApiKey, User
-from governance.access.rules import KEY_SCOPES, MOST_REQUESTS_PER_MINUTE
+from governance.access.rules import KEY_SCOPES, MOST_REQUESTS_PER_MINUTE, MOST_TOKENS_PER_MINUTE
 from governance.access.selectors import key_subject_for, keys_visible_to
 from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid
@@ -42,6 +42,7 @@ class KeySerializer(serializers.ModelSerializer[ApiKey]):
             "team",
             "scopes",
             "requests_per_minute",
+            "tokens_per_minute",
             "created_at",
             "created_by",
             "expires_at",
@@ -81,7 +82,19 @@ class KeyInput(serializers.Serializer[Any]):
     requests_per_minute = serializers.IntegerField(
         required=False, min_value=1, max_value=MOST_REQUESTS_PER_MINUTE
     )
+    tokens_per_minute = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_TOKENS_PER_MINUTE, allow_null=True
+    )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class KeyLimitsInput(serializers.Serializer[Any]):
+    """How much a key may call in a minute; without `tokens_per_minute` any number of tokens."""
+
+    requests_per_minute = serializers.IntegerField(min_value=1, max_value=MOST_REQUESTS_PER_MINUTE)
+    tokens_per_minute = serializers.IntegerField(
+        min_value=1, max_value=MOST_TOKENS_PER_MINUTE, allow_null=True, default=None
+    )
 
 
 class RevokeInput(serializers.Serializer[Any]):
@@ -144,6 +157,21 @@ class KeyRotate(APIView):
         return _made(
             *services.rotate_api_key(actor=actor_of(request), key_id=key_id, now=timezone.now())
         )
+
+
+class KeyLimits(APIView):
+    """How much a key may call in a minute, from its next call on."""
+
+    required_permission = Permission.API_KEY_MANAGE
+
+    @extend_schema(request=KeyLimitsInput, responses=KeySerializer)
+    def put(self, request: Request, pk: int) -> Response:
+        key_id = _found(request, pk).pk
+        asked = valid(KeyLimitsInput(data=request.data))
+        limited = services.limit_api_key(
+            actor=actor_of(request), key_id=key_id, now=timezone.now(), **asked
+        )
+        return Response(KeySerializer(limited).data)
 
 
 class KeyRevoke(APIView):

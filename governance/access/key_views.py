@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from governance.access import keys as services
-from governance.access.forms import KeyForm, RevokeKeyForm
+from governance.access.forms import KeyForm, KeyLimitsForm, RevokeKeyForm
 from governance.access.models import ApiKey, User
 from governance.access.selectors import key_subjects_for, keys_visible_to
 from governance.audit.selectors import timeline_for
@@ -68,16 +68,41 @@ def _found(request: HttpRequest, pk: int) -> ApiKey:
     return found
 
 
-def _key_page(request: HttpRequest, found: ApiKey, form: RevokeKeyForm) -> HttpResponse:
+def _key_page(
+    request: HttpRequest,
+    found: ApiKey,
+    form: RevokeKeyForm,
+    limits: KeyLimitsForm | None = None,
+) -> HttpResponse:
+    standing = {
+        "requests_per_minute": found.requests_per_minute,
+        "tokens_per_minute": found.tokens_per_minute,
+    }
     context = {
+        "limits": limits or KeyLimitsForm(initial=standing, auto_id="limit_%s"),
         "key": found,
         "state": found.state_at(timezone.now()),
         "successor": found.successors.first(),
         "form": form,
         "events": timeline_for(found)[:30],
     }
-    status = 422 if form.is_bound else 200
+    status = 422 if form.is_bound or limits else 200
     return page(request, "governance/access/key.html", context, status=status)
+
+
+@requires(Permission.API_KEY_MANAGE)
+@require_POST
+def limit_key(request: HttpRequest, pk: int) -> HttpResponse:
+    """How much it may call in a minute."""
+    found = _found(request, pk)
+    form = KeyLimitsForm(request.POST, auto_id="limit_%s")
+    limited = form.carry_out(
+        services.limit_api_key, actor=actor_of(request), key_id=pk, now=timezone.now()
+    )
+    if limited is None:
+        return _key_page(request, found, RevokeKeyForm(), form)
+    messages.success(request, "The limits hold from the next call on.")
+    return redirect("access:key", pk)
 
 
 @requires(Permission.API_KEY_MANAGE)

@@ -16,6 +16,7 @@ from governance.access.models import ApiKey, Team
 from governance.access.rules import (
     KEY_SCOPES,
     MOST_REQUESTS_PER_MINUTE,
+    MOST_TOKENS_PER_MINUTE,
     ROTATION_OVERLAP,
     rotated_expiry,
 )
@@ -53,6 +54,7 @@ def create_api_key(
     scopes: Sequence[str] = KEY_SCOPES,
     expires_at: datetime | None = None,
     requests_per_minute: int = 60,
+    tokens_per_minute: int | None = None,
     form_token: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """A key and its secret text `plc_<prefix>_<secret>`, which is shown this once.
@@ -61,7 +63,9 @@ def create_api_key(
     """
     check_can_make_keys(actor, team)
     name = name.strip()
-    if faults := _faults(name, scopes, requests_per_minute, expires_at, now):
+    faults = _faults(name, scopes, expires_at, now)
+    faults |= _limit_faults(requests_per_minute, tokens_per_minute)
+    if faults:
         sentences = " ".join(one for messages in faults.values() for one in messages)
         raise Invalid(f"No key was made. {sentences}", fields=faults)
     _check_not_sent_before(form_token)
@@ -72,6 +76,7 @@ def create_api_key(
         team=team,
         scopes=[one for one in KEY_SCOPES if one in scopes],
         requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
         created_at=now,
         created_by=actor.user,
         expires_at=expires_at,
@@ -83,7 +88,6 @@ def create_api_key(
 def _faults(
     name: str,
     scopes: Sequence[str],
-    requests_per_minute: int,
     expires_at: datetime | None,
     now: datetime,
 ) -> dict[str, list[str]]:
@@ -92,10 +96,19 @@ def _faults(
         faults["name"] = ["Give a name of at most 100 characters: which application uses it?"]
     if not scopes or set(scopes) - set(KEY_SCOPES):
         faults["scopes"] = ["Choose what it may do."]
-    if not 1 <= requests_per_minute <= MOST_REQUESTS_PER_MINUTE:
-        faults["requests_per_minute"] = [f"Give a number from 1 to {MOST_REQUESTS_PER_MINUTE}."]
     if expires_at is not None and expires_at <= now:
         faults["expires_at"] = ["The end has passed; choose a later one or none."]
+    return faults
+
+
+def _limit_faults(requests_per_minute: int, tokens_per_minute: int | None) -> dict[str, list[str]]:
+    faults = {}
+    if not 1 <= requests_per_minute <= MOST_REQUESTS_PER_MINUTE:
+        faults["requests_per_minute"] = [f"Give a number from 1 to {MOST_REQUESTS_PER_MINUTE}."]
+    if tokens_per_minute is not None and not 1 <= tokens_per_minute <= MOST_TOKENS_PER_MINUTE:
+        faults["tokens_per_minute"] = [
+            f"Give a number from 1 to {MOST_TOKENS_PER_MINUTE}, or none."
+        ]
     return faults
 
 
@@ -124,6 +137,7 @@ def _make(actor: Actor, key: ApiKey, now: datetime) -> str:
         "prefix": key.prefix,
         "scopes": list(key.scopes),
         "requests_per_minute": key.requests_per_minute,
+        "tokens_per_minute": key.tokens_per_minute,
         "expires_at": _text(key.expires_at),
     }
     _record(actor, "api_key.created", key, now, after=after)
@@ -156,6 +170,7 @@ def rotate_api_key(*, actor: Actor, key_id: int, now: datetime) -> tuple[ApiKey,
         team=old.team,
         scopes=old.scopes,
         requests_per_minute=old.requests_per_minute,
+        tokens_per_minute=old.tokens_per_minute,
         created_at=now,
         created_by=actor.user,
         expires_at=rotated_expiry(old.created_at, old.expires_at, now),
@@ -169,6 +184,34 @@ def rotate_api_key(*, actor: Actor, key_id: int, now: datetime) -> tuple[ApiKey,
     after = {"expires_at": _text(old.expires_at), "replaced_by": fresh.prefix}
     _record(actor, "api_key.rotated", old, now, before=before, after=after)
     return fresh, secret
+
+
+@transaction.atomic
+def limit_api_key(
+    *,
+    actor: Actor,
+    key_id: int,
+    requests_per_minute: int,
+    tokens_per_minute: int | None,
+    now: datetime,
+) -> ApiKey:
+    """How much it may call in a minute from the next call on, on every process."""
+    found = ApiKey.objects.select_for_update(no_key=True, of=("self",)).select_related("team")
+    key: ApiKey = get_or_404(found, pk=key_id)
+    if not actor.may(Permission.API_KEY_MANAGE, key.team):
+        raise NotAllowed("Nothing was changed: you may not manage keys of this team.")
+    if not key.is_live(now):
+        raise WrongState("Nothing was changed: this key has ended; make a new one.")
+    if faults := _limit_faults(requests_per_minute, tokens_per_minute):
+        raise Invalid("Nothing was changed: a limit does not fit.", fields=faults)
+    after = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
+    before = {name: getattr(key, name) for name in after}
+    if before == after:
+        return key
+    key.requests_per_minute, key.tokens_per_minute = requests_per_minute, tokens_per_minute
+    key.save(update_fields=list(after))
+    _record(actor, "api_key.limited", key, now, before=before, after=after)
+    return key
 
 
 @transaction.atomic

@@ -230,6 +230,8 @@ class ApiKey(models.Model):
     secret_hash = models.CharField(max_length=64)
     scopes = models.JSONField(default=list)
     requests_per_minute = models.PositiveIntegerField(default=60)
+    # Input and output together; empty: no limit of its own.
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 KEY_SCOPES = ("calls:create", "calls:read")
 MOST_REQUESTS_PER_MINUTE = 10_000
+MOST_TOKENS_PER_MINUTE = 100_000_000
 ROTATION_OVERLAP = timedelta(hours=24)
 
 

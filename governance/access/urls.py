@@ -28,5 +28,6 @@ urlpatterns = [
     path("keys/new/", key_views.new_key, name="new-key"),
     path("keys/<int:pk>/", key_views.key, name="key"),
     path("keys/<int:pk>/rotate/", key_views.rotate, name="rotate-key"),
+    path("keys/<int:pk>/limits/", key_views.limit_key, name="limit-key"),
     path("keys/<int:pk>/revoke/", key_views.revoke_key, name="revoke-key"),
 ]

@@ -50,7 +50,10 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "context_tokens",
             "takes_images",
             "timeout_seconds",
+            "total_seconds",
             "concurrency_limit",
+            "requests_per_minute",
+            "tokens_per_minute",
             "replay_only",
             "has_secret",
             "state",
@@ -90,7 +93,16 @@ class DeploymentChange(DecidedFacts):
 
     card = serializers.PrimaryKeyRelatedField(queryset=ModelCard.objects.all(), required=False)
     timeout_seconds = serializers.IntegerField(min_value=1, max_value=3600, required=False)
+    total_seconds = serializers.IntegerField(
+        min_value=1, max_value=7200, required=False, allow_null=True
+    )
     concurrency_limit = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
+    requests_per_minute = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True
+    )
+    tokens_per_minute = serializers.IntegerField(
+        min_value=1, max_value=2_000_000_000, required=False, allow_null=True
+    )
     secret = serializers.CharField(max_length=4000, required=False, write_only=True)
 
 

@@ -75,7 +75,7 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
     if problem := endpoint_problem(facts.get("endpoint", "")):
         problems["endpoint"] = [problem]
     for name in ("context_tokens", *RUNNING_FACTS):
-        if facts.get(name, 1) < 1:
+        if (facts.get(name) is not None) and facts[name] < 1:
             problems[name] = ["Give a number of one or more."]
     if "card" in facts and facts["card"].state not in ("draft", "approved"):
         problems["card"] = ["Choose a card that is a draft or approved."]
@@ -167,20 +167,15 @@ def run_deployment(
     *,
     actor: Actor,
     deployment_id: int,
-    timeout_seconds: int,
-    concurrency_limit: int,
     secret: str,
     now: datetime,
     seen: str = "",
+    **facts: Any,
 ) -> Deployment:
     """How it is run, and another secret if one is given: both are saved, or neither."""
     if seen:
         standing = locked(Deployment.objects.all(), pk=deployment_id)
         check_seen(seen, running_facts(standing), standing)
-    facts: dict[str, Any] = {
-        "timeout_seconds": timeout_seconds,
-        "concurrency_limit": concurrency_limit,
-    }
     saved = change_deployment(actor=actor, deployment_id=deployment_id, now=now, **facts)
     if not secret.strip():
         return saved

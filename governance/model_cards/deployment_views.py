@@ -26,6 +26,7 @@ from governance.model_cards.forms import (
     show_refusal,
 )
 from governance.model_cards.models import Deployment
+from governance.model_cards.registries import deployment_links
 from governance.model_cards.rules import DEPLOYMENT_STATES
 
 SWITCHES = {"suspend": "Suspended from the next call on.", "resume": "It can be called again."}
@@ -44,6 +45,7 @@ def deployment_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "standing": stands,
         "events": timeline_for(deployment)[:30],
         "may_write": may_write and deployment.state != "retired",
+        "links": list(deployment_links.values()),
         "may_price": may_write or actor.may(Permission.PRICE_MANAGE),
         "may_propose": may_write
         and deployment.state in ("proposed", "suspended")

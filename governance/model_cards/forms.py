@@ -169,8 +169,30 @@ class VendorChoiceForm(forms.Form):
 class RunningFactsForm(SeenForm):
     """How a deployment is run, and its key."""
 
-    timeout_seconds = forms.IntegerField(min_value=1, max_value=3600, initial=60)
-    concurrency_limit = forms.IntegerField(min_value=1, max_value=10_000, initial=8)
+    timeout_seconds = forms.IntegerField(
+        min_value=1, max_value=3600, initial=60, help_text="For one attempt."
+    )
+    total_seconds = forms.IntegerField(
+        min_value=1,
+        max_value=7200,
+        required=False,
+        help_text="For all attempts of a call that begins here; empty: twice the time-out.",
+    )
+    concurrency_limit = forms.IntegerField(
+        min_value=1, max_value=10_000, initial=8, label="Calls at a time"
+    )
+    requests_per_minute = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        help_text="Over all use cases, as its provider sells it; empty: no limit.",
+    )
+    tokens_per_minute = forms.IntegerField(
+        min_value=1,
+        max_value=2_000_000_000,
+        required=False,
+        help_text="Input and output together, over all use cases; empty: no limit.",
+    )
     secret = forms.CharField(
         required=False,
         max_length=4000,

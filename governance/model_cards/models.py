@@ -45,7 +45,13 @@ DECIDED_FACTS = (
     "replay_only",
 )
 # How an approved deployment is run; its engineers may turn these.
-RUNNING_FACTS = ("timeout_seconds", "concurrency_limit")
+RUNNING_FACTS = (
+    "timeout_seconds",
+    "total_seconds",
+    "concurrency_limit",
+    "requests_per_minute",
+    "tokens_per_minute",
+)
 
 
 __all__ = [
@@ -123,7 +129,12 @@ class Deployment(models.Model):
     hosting = models.CharField(max_length=10, choices=_choices(HOSTING))
     sensitivity_ceiling = models.CharField(max_length=12, choices=_choices(Sensitivity))
     timeout_seconds = models.PositiveIntegerField(default=60)
+    # For all attempts of a call that begins here; empty: twice the time-out.
+    total_seconds = models.PositiveIntegerField(null=True, blank=True)
     concurrency_limit = models.PositiveIntegerField(default=8)
+    # What its provider sells us, over all use cases; empty: no limit of its own.
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     context_tokens = models.PositiveIntegerField(default=8192)
     takes_images = models.BooleanField(default=False)
     secret_sealed = SealedField(
@@ -143,6 +154,11 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def budget_seconds(self) -> int:
+        """How long a call that begins here may take with all its attempts."""
+        return self.total_seconds or 2 * self.timeout_seconds
 
     @property
     def has_secret(self) -> bool:

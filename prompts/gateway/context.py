@@ -21,6 +21,7 @@ from governance.model_cards.pricing import PriceList, Usage
 from governance.policy.matching import RuleMatch
 from governance.registry.models import UseCase
 from prompts.gateway.asked import Asked
+from prompts.gateway.gate import Pass, Standing
 from prompts.gateway.governing import Governing
 from prompts.gateway.refusals import Refusal
 from prompts.releases.models import Release
@@ -106,7 +107,12 @@ class CallContext:
     refusal: Refusal | None = None
     latency_ms: int | None = None
     first_token_ms: int | None = None
-    calls_left: int | None = None
+    # What is left of the limits, as headers; see gate.py.
+    rates: dict[str, str] = field(default_factory=dict)
+    held: Pass = field(default_factory=Pass)
+    standings: tuple[datetime, list[Standing]] | None = None
+    ends_at: float | None = None
+    is_degraded: bool = False
     trail: list[dict[str, Any]] = field(default_factory=list)
     # Of the trail, what another process had passed before this one went on.
     earlier_stages: int = 0
@@ -164,6 +170,17 @@ class CallContext:
     def since_received_ms(self, clock: float) -> int:
         """Milliseconds from the request's arrival to that reading of the performance counter."""
         return round((clock - self._clock) * 1000)
+
+    @property
+    def budget_seconds(self) -> int:
+        """For all attempts together, as the first deployment has it."""
+        return self.deployments[0].budget_seconds if self.deployments else 0
+
+    def seconds_left(self) -> float:
+        """Of the time for all attempts, which begins with the first one."""
+        if self.ends_at is None:
+            self.ends_at = time.monotonic() + self.budget_seconds
+        return self.ends_at - time.monotonic()
 
     def note_finding(self, code: str, stage: str, detail: str) -> None:
         """Something a person should look at; `detail` never holds content."""

@@ -1,6 +1,6 @@
 """What governs the calls of a use case, remembered for as long as nothing of it changes.
 
-Reading it takes seven queries; one asks whether that is still needed. The generation is read
+Reading it takes eight queries; one asks whether that is still needed. The generation is read
 before the facts, so what is remembered is never older than its generation.
 """
 
@@ -24,7 +24,8 @@ from governance.model_cards.selectors import callable_deployments, price_list
 from governance.policy.matching import Screening
 from governance.policy.screening import screening_in_force
 from governance.registry.models import UseCase
-from prompts.gateway.models import GoverningChange
+from prompts.gateway.gate import Limits
+from prompts.gateway.models import GoverningChange, UseCaseLimit
 from prompts.gateway.sql import GENERATION
 from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
@@ -44,9 +45,18 @@ class Governing:
     deployments: dict[int, Deployment]
     prices: dict[int, tuple[Price, ...]]
     screening: Screening
+    limits: Limits | None = None
 
     def stage_is_approved(self, now: datetime) -> bool:
         return any(one.valid_from <= now < one.valid_until for one in self.approvals)
+
+    def fallback(self, now: datetime) -> str:
+        """The text for when no model answers, as it was approved with the stage."""
+        valid = [one for one in self.approvals if one.valid_from <= now < one.valid_until]
+        if not valid:
+            return ""
+        newest = max(valid, key=lambda one: one.valid_from)
+        return str(newest.change.snapshot.get("fallback_text", "")).strip()
 
     def running(self, environment: str, now: datetime) -> list[Release]:
         return [one for one in self.releases.get(environment, ()) if one.starts_at <= now]
@@ -127,6 +137,13 @@ def screening(seen: Generation) -> Screening:
     return found
 
 
+def _limits(use_case: UseCase) -> Limits | None:
+    found = UseCaseLimit.objects.filter(use_case=use_case).first()
+    if found is None:
+        return None
+    return Limits("use_case", use_case.pk, found.requests_per_minute, found.tokens_per_minute)
+
+
 def _read(slug: str, seen: Generation) -> Governing | None:
     use_case = UseCase.objects.select_related("team").filter(slug=slug).first()
     if use_case is None:
@@ -139,7 +156,9 @@ def _read(slug: str, seen: Generation) -> Governing | None:
     return Governing(
         use_case=use_case,
         approvals=tuple(
-            Approval.objects.filter(kind="use_case_stage", subject_id=use_case.pk, state="in_force")
+            Approval.objects.select_related("change").filter(
+                kind="use_case_stage", subject_id=use_case.pk, state="in_force"
+            )
         ),
         releases={
             environment: tuple(one for one in releases if one.environment == environment)
@@ -148,4 +167,5 @@ def _read(slug: str, seen: Generation) -> Governing | None:
         deployments={one.pk: one for one in callable_deployments(wanted)},
         prices={pk: tuple(found) for pk, found in prices.items()},
         screening=screening(seen),
+        limits=_limits(use_case),
     )

@@ -10,11 +10,15 @@ from governance.access.models import User
 from governance.audit.registries import audit_actions
 from governance.home.registries import NavigationItem, navigation
 from governance.kernel.authority import Permission
+from governance.kernel.registries import transition_tables
+from governance.model_cards.registries import DeploymentLink, deployment_links
 from governance.policy.rules import PERSONAL
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
 from prompts.gateway import caching, screens
 from prompts.gateway.fetching import fetches_of
+from prompts.gateway.models import UseCaseLimit
+from prompts.gateway.rules import CIRCUIT_STATES
 from prompts.releases.models import Release
 from reviews.decisions.marking import Mark
 from reviews.decisions.registries import answer_marks
@@ -32,7 +36,17 @@ navigation.add(
     NavigationItem("Build", "Try it", "gateway:try", "play", (Permission.CALL_TRY,), 20),
 )
 
+navigation.add(
+    "health",
+    NavigationItem("Run", "Health", "gateway:health", "activity", (Permission.MODEL_VIEW,), 35),
+)
+transition_tables.add("Circuit.state", CIRCUIT_STATES)
+deployment_links.add("health", DeploymentLink("Health and circuit", "gateway:deployment-health"))
+
 for action, sentence in {
+    "circuit.hold_open": "{actor} keeps every call away from {subject}",
+    "circuit.close": "{actor} lets calls reach {subject} again",
+    "use_case.limits_changed": "{actor} changed how much {subject} may call in a minute",
     "result_policy.changed": "{actor} changed how often answers of {subject} are given",
     "call.result_fetched": "{actor} fetched the answer of {subject}",
     "call.result_refused": "{actor} was refused the answer of {subject}: it was given before",
@@ -63,6 +77,23 @@ def results_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any
     return {"fetches": fetches_of(use_case.pk), "may_change": may_change, "use_case": use_case}
 
 
+def limits_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
+    """How much it may call in a minute over all its keys, and the form for who may say so."""
+    may_change = user.may(Permission.USE_CASE_MANAGE, use_case.team)
+    limits = UseCaseLimit.objects.filter(use_case=use_case).first()
+    return {"limits": limits, "may_change": may_change, "use_case": use_case}
+
+
+use_case_panels.add(
+    "limits",
+    Panel(
+        "Limits of its calls",
+        72,
+        "prompts/gateway/_limits_panel.html",
+        limits_panel,
+        (Permission.USE_CASE_VIEW,),
+    ),
+)
 use_case_panels.add(
     "results",
     Panel(

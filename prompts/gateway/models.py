@@ -6,11 +6,35 @@ from django.db import models
 from django.db.models.functions import Now
 
 from governance.registry.models import UseCase
-from prompts.gateway.cache_models import CachedAnswer as CachedAnswer
+from prompts.gateway.cache_models import CachedAnswer
+from prompts.gateway.steady_models import (
+    AttemptEnd,
+    Bucket,
+    Circuit,
+    CircuitMove,
+    Flight,
+    UseCaseLimit,
+)
 from telemetry.ledger.models import Call
 
 ONCE, MANY = "once", "many"
 FETCHES = (ONCE, MANY)
+
+__all__ = [
+    "FETCHES",
+    "MANY",
+    "ONCE",
+    "AttemptEnd",
+    "Bucket",
+    "CachedAnswer",
+    "Circuit",
+    "CircuitMove",
+    "Flight",
+    "GoverningChange",
+    "ResultFetch",
+    "ResultPolicy",
+    "UseCaseLimit",
+]
 
 
 class GoverningChange(models.Model):

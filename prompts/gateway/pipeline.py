@@ -1,6 +1,7 @@
 """The product is one function.
 
-A request is let in, written, screened, routed, answered, screened again and settled. Two
+A request is let in, written, screened, routed, given a place, answered, screened again and
+settled; where no model answers, with the text that was approved for that. Two
 transactions, and never one open across the network: `admit` writes the call and holds its
 budget, `settle` books it, all or nothing. A crash between them leaves a visible open call
 that the sweeper settles.
@@ -14,8 +15,13 @@ import structlog
 
 from prompts.gateway.caching import recall, remember
 from prompts.gateway.context import CallContext, GovernedRequest, Listener
-from prompts.gateway.refusals import Refusal, StillRunning
-from prompts.gateway.repeating import reply_of_repeated
+from prompts.gateway.refusals import (
+    NoDeploymentAvailable,
+    RateLimitExceeded,
+    Refusal,
+    StillRunning,
+)
+from prompts.gateway.repeating import reply_of_one_just_let_in, reply_of_repeated
 from prompts.gateway.reply import GovernedReply, reply_of
 from prompts.gateway.stages.admit import (
     admit,
@@ -25,8 +31,10 @@ from prompts.gateway.stages.admit import (
 )
 from prompts.gateway.stages.authenticate import authenticate
 from prompts.gateway.stages.compose import compose
+from prompts.gateway.stages.degrade import degrade
 from prompts.gateway.stages.dispose import dispose
 from prompts.gateway.stages.invoke import invoke
+from prompts.gateway.stages.limit import follow_circuits, give_back, limit, take_place
 from prompts.gateway.stages.route import route
 from prompts.gateway.stages.screen_input import screen_input
 from prompts.gateway.stages.screen_output import screen_output
@@ -48,7 +56,7 @@ def go_through(context: CallContext) -> GovernedReply:
             return earlier
         answer(context)
     except Refusal as refusal:
-        context.refusal = refusal
+        degrade(context, refusal)
     return conclude(context)
 
 
@@ -74,9 +82,11 @@ def carry_on(call_id: UUID) -> None:
     try:
         with context.stage("admit"):
             check_still_admitted(context)
+        with context.stage("limits"):
+            take_place(context)
         answer(context)
     except Refusal as refusal:
-        context.refusal = refusal
+        degrade(context, refusal)
     conclude(context)
 
 
@@ -105,12 +115,21 @@ def enter(context: CallContext) -> GovernedReply | None:
     with context.stage("route") as entry:
         entry["note"] = route(context)
     try:
+        with context.stage("limits") as entry:
+            entry["note"] = limit(context)
+    except (NoDeploymentAvailable, RateLimitExceeded):
+        # What has taken the last place may be the same request.
+        if (earlier := reply_of_one_just_let_in(context)) is None:
+            raise
+        return earlier
+    try:
         with context.stage("hold budget") as entry:
             entry["note"] = admit(context)
     except StillRunning:
         # The same request arrived twice at once, and the other one was let in.
         if (earlier := reply_of_repeated(context)) is None:
             raise
+        give_back(context)
         return earlier
     return None
 
@@ -132,6 +151,7 @@ def conclude(context: CallContext) -> GovernedReply:
     else:
         settle(context)
         remember(context)
+    follow_circuits(context)
     code = context.refusal.code if context.refusal else ""
     reply = reply_of(context)
     tell(context)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import urllib3
 from django.conf import settings
@@ -21,9 +21,8 @@ from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
 from prompts.gateway import direct
 from prompts.gateway.conversation import most_tokens
+from prompts.gateway.rules import Failure
 
-Failure = Literal["timeout", "rate_limited", "unavailable", "rejected", "garbled"]
-RETRYABLE = frozenset({"rate_limited", "unavailable"})
 MOST_ANSWER_BYTES = 4_000_000
 # As many texts as one request has, at 1,536 numbers each.
 MOST_EMBEDDED_BYTES = 48_000_000
@@ -38,6 +37,12 @@ class ProviderRequest:
     parameters: dict[str, Any]
     response_format: dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
+    # What is left of the call's time, where that is less than the deployment's time-out.
+    seconds_left: float | None = None
+
+    def timeout_at(self, deployment: Deployment) -> float:
+        own = float(deployment.timeout_seconds)
+        return own if self.seconds_left is None else min(own, self.seconds_left)
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,26 @@ class ProviderResponse:
 
 
 class ProviderError(Exception):
-    """The provider did not answer usably; `failure` says how, without its words."""
+    """The provider did not answer usably; `failure` says how, without its words.
 
-    def __init__(self, failure: Failure) -> None:
+    `came` is what had come of an answer, which is paid for though nobody can use it; None when
+    none had begun. `usage` is what the provider told of it, `retry_after` when it may be asked
+    again, in seconds.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        *,
+        came: str | None = None,
+        usage: Usage | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(failure)
         self.failure: Failure = failure
+        self.came = came
+        self.usage = usage
+        self.retry_after = retry_after
 
 
 def complete(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
@@ -74,10 +94,10 @@ def embed(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
     if address and deployment.litellm_model.startswith("openai/"):
         model = deployment.litellm_model.removeprefix("openai/")
         body = {"model": model, "input": texts, "encoding_format": "float", **request.parameters}
-        asked = _to_ask(deployment, address, body, "embeddings")
+        asked = _to_ask(deployment, address, body, request, "embeddings")
         return _read(_post(asked, MOST_EMBEDDED_BYTES), _embedded)
     with _asked_litellm():
-        return _embedded(_embed_by_litellm(deployment, texts, request.parameters).model_dump())
+        return _embedded(_embed_by_litellm(deployment, request, texts).model_dump())
 
 
 def stream(
@@ -128,16 +148,15 @@ def _direct_pieces(
     """Server-sent events of an OpenAI-compatible provider, parsed."""
     body = _body(request, deployment.litellm_model.removeprefix("openai/"))
     body |= {"stream": True, "stream_options": {"include_usage": True}}
-    asked = _to_ask(deployment, address, body)
-    with _asked(), direct.posted_lines(asked, MOST_ANSWER_BYTES) as (status, lines):
-        _check_status(status)
-        for line in lines:
+    with _asked(), direct.posted(_to_ask(deployment, address, body, request)) as reply:
+        _check_status(reply)
+        for line in reply.lines(MOST_ANSWER_BYTES):
             if line == "data: [DONE]":
                 return
             if line.startswith("data: "):
                 yield _piece(line)
-        # It ended without saying so: broken off.
-        raise ProviderError("unavailable")
+        # It ended without saying so.
+        raise ProviderError("broken_off")
 
 
 def _piece(line: str) -> dict[str, Any]:
@@ -155,21 +174,35 @@ def _asked() -> Iterator[None]:
     """The client's exceptions in our words, and none of the provider's."""
     try:
         yield
-    except direct.TooMuch:
-        raise ProviderError("garbled") from None
+    except direct.Stopped as stopped:
+        came = None if stopped.came is None else stopped.came.decode(errors="replace")
+        raise ProviderError(stopped.why, came=came) from None
+    except (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError):
+        # It was never asked.
+        raise ProviderError("unavailable") from None
     except urllib3.exceptions.TimeoutError:
         raise ProviderError("timeout") from None
     except urllib3.exceptions.HTTPError:
         raise ProviderError("unavailable") from None
 
 
-def _check_status(status: int) -> None:
-    if status == 429:
-        raise ProviderError("rate_limited")
-    if status >= 500:
-        raise ProviderError("unavailable")
+def _check_status(reply: direct.Reply) -> None:
+    status = reply.status
+    if status == 429 or status >= 500:
+        failure: Failure = "rate_limited" if status == 429 else "unavailable"
+        raise ProviderError(failure, retry_after=_retry_after(reply.headers))
     if status >= 400:
         raise ProviderError("rejected")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, as the header says them; a date or anything else says nothing to us."""
+    told = headers.get("retry-after", "")
+    try:
+        seconds = float(told)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
 
 
 def _address(deployment: Deployment) -> str:
@@ -197,32 +230,44 @@ def _body(request: ProviderRequest, model: str) -> dict[str, Any]:
 
 def _direct(deployment: Deployment, address: str, request: ProviderRequest) -> ProviderResponse:
     body = _body(request, deployment.litellm_model.removeprefix("openai/"))
-    return _read(_post(_to_ask(deployment, address, body)), _response_of)
+    asked = _to_ask(deployment, address, body, request)
+    return _read(_post(asked, MOST_ANSWER_BYTES), _response_of)
 
 
-def _post(asked: direct.Asked, most: int = MOST_ANSWER_BYTES) -> bytes:
+def _to_ask(
+    deployment: Deployment,
+    address: str,
+    body: dict[str, Any],
+    request: ProviderRequest,
+    path: str = "chat/completions",
+) -> direct.Asked:
+    url = f"{address.rstrip('/')}/{path}"
+    headers = {"authorization": f"Bearer {deployment.secret() or 'none'}"}
+    return direct.Asked(url, body, headers, request.timeout_at(deployment))
+
+
+def _post(asked: direct.Asked, most: int) -> bytes:
     """The content of a reply that is one."""
-    with _asked():
-        status, content = direct.post(asked, most)
-    _check_status(status)
-    return content
+    with _asked(), direct.posted(asked) as reply:
+        _check_status(reply)
+        return reply.content(most)
 
 
 def _read(
     content: bytes, response_of: Callable[[dict[str, Any]], ProviderResponse]
 ) -> ProviderResponse:
+    text = content.decode(errors="replace")
     try:
-        return response_of(json.loads(content))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-        raise ProviderError("garbled") from None
-
-
-def _to_ask(
-    deployment: Deployment, address: str, body: dict[str, Any], path: str = "chat/completions"
-) -> direct.Asked:
-    url = f"{address.rstrip('/')}/{path}"
-    headers = {"authorization": f"Bearer {deployment.secret() or 'none'}"}
-    return direct.Asked(url, body, headers, deployment.timeout_seconds)
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ProviderError("garbled", came=text) from None
+    if isinstance(body, dict) and body.get("error"):
+        raise ProviderError("unavailable")
+    try:
+        return response_of(body)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        usage = _told_usage(body) if isinstance(body, dict) else None
+        raise ProviderError("garbled", came=text, usage=usage) from None
 
 
 def _response_of(body: dict[str, Any]) -> ProviderResponse:
@@ -263,12 +308,14 @@ def _litellm_pieces(deployment: Deployment, request: ProviderRequest) -> Iterato
 
 def _litellm(deployment: Deployment, request: ProviderRequest, **options: Any) -> Any:
     body = _body(request, deployment.litellm_model)
-    return _library().completion(**body, **options, **_reached(deployment))
+    return _library().completion(**body, **options, **_reached(deployment, request))
 
 
-def _embed_by_litellm(deployment: Deployment, texts: list[str], parameters: dict[str, Any]) -> Any:
-    model = deployment.litellm_model
-    return _library().embedding(model=model, input=texts, **parameters, **_reached(deployment))
+def _embed_by_litellm(deployment: Deployment, request: ProviderRequest, texts: list[str]) -> Any:
+    model, options = deployment.litellm_model, request.parameters
+    return _library().embedding(
+        model=model, input=texts, **options, **_reached(deployment, request)
+    )
 
 
 def _library() -> Any:
@@ -280,11 +327,11 @@ def _library() -> Any:
     return litellm
 
 
-def _reached(deployment: Deployment) -> dict[str, Any]:
+def _reached(deployment: Deployment, request: ProviderRequest) -> dict[str, Any]:
     return {
         "api_base": deployment.endpoint or None,
         "api_key": deployment.secret() or None,
-        "timeout": deployment.timeout_seconds,
+        "timeout": request.timeout_at(deployment),
         "num_retries": 0,
     }
 
@@ -298,8 +345,10 @@ def _asked_litellm() -> Iterator[None]:
         yield
     except errors.Timeout:
         raise ProviderError("timeout") from None
-    except errors.RateLimitError:
-        raise ProviderError("rate_limited") from None
+    except errors.RateLimitError as limited:
+        reply = getattr(limited, "response", None)
+        after = _retry_after(getattr(reply, "headers", {}))
+        raise ProviderError("rate_limited", retry_after=after) from None
     except (errors.BadRequestError, errors.AuthenticationError, errors.NotFoundError):
         raise ProviderError("rejected") from None
     except (errors.APIError, errors.APIConnectionError):

@@ -60,7 +60,7 @@ class NoApprovedRelease(Refusal):
 
 
 class RateLimitExceeded(Refusal):
-    """The key made as many calls as it may in a minute. Wait as long as `Retry-After` says."""
+    """A limit of the key, the use case or the deployments is used up. Wait as `Retry-After` says."""
 
     status, code, type_name, retry_helps = 429, "rate_limit_exceeded", "rate_limit_error", True
 
@@ -138,7 +138,7 @@ class SensitivityNotPermitted(Refusal):
 
 
 class NoDeploymentAvailable(Refusal):
-    """Every deployment of the release is suspended or does not answer. Try again later."""
+    """Every deployment of the release is suspended, failing or busy. Wait as `Retry-After` says."""
 
     status, code, type_name = 503, "no_deployment_available", "api_error"
     retry_helps, blocks = True, False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from prompts.catalogue.models import PromptVersion
 from prompts.gateway.context import CUT_OFF, CallContext
 from prompts.gateway.refusals import ALL, Refusal
 from telemetry.ledger.models import Call
-from telemetry.ledger.rules import OPEN_STATES
+from telemetry.ledger.rules import ANSWERED_STATES, OPEN_STATES
 from telemetry.ledger.services import visible_answer
 
 
@@ -22,7 +23,7 @@ class GovernedReply:
     call: Call | None
     answer: str | None
     refusal: Refusal | None = None
-    calls_left: int | None = None
+    rates: Mapping[str, str] = field(default_factory=dict)
     calls_tools: bool = False
     vectors: tuple[tuple[float, ...], ...] = ()
 
@@ -43,6 +44,11 @@ class GovernedReply:
         return any(one["code"] == CUT_OFF for one in self.call.findings)
 
     @property
+    def is_degraded(self) -> bool:
+        """No model answered: the answer is the text that was approved for that."""
+        return self.state == "degraded"
+
+    @property
     def is_held(self) -> bool:
         return self.state in ("held", "expired")
 
@@ -56,12 +62,11 @@ class GovernedReply:
 
 
 def reply_of(context: CallContext) -> GovernedReply:
-    answer = context.output if context.call and context.call.state == "delivered" else None
+    leaves = context.call is not None and context.call.state in ANSWERED_STATES
+    answer = context.output if leaves else None
     calls_tools = answer is not None and context.asked.tools is not None
     vectors = context.vectors if answer is not None else ()
-    return GovernedReply(
-        context.call, answer, context.refusal, context.calls_left, calls_tools, vectors
-    )
+    return GovernedReply(context.call, answer, context.refusal, context.rates, calls_tools, vectors)
 
 
 def reply_of_earlier(call: Call) -> GovernedReply:

@@ -8,7 +8,6 @@ from typing import Any
 from django.urls import reverse
 
 from governance.access.api_parser import check_sent
-from governance.access.models import ApiKey
 from governance.kernel.canonical import digest
 from governance.kernel.errors import Invalid
 from governance.policy import tool_calls
@@ -122,30 +121,19 @@ def headers_so_far(context: CallContext) -> dict[str, str]:
         "x-call-id": str(call.pk),
         "x-prompt-version": call.prompt_label,
         "x-deployment": used.slug,
-        **rate_headers(context.calls_left, context.key),
-    }
-
-
-def rate_headers(calls_left: int | None, key: ApiKey | None) -> dict[str, str]:
-    """As OpenAI names them: how many calls the key may make in a minute, and how many are left."""
-    if calls_left is None or key is None:
-        return {}
-    return {
-        "x-ratelimit-limit-requests": str(key.requests_per_minute),
-        "x-ratelimit-remaining-requests": str(calls_left),
+        **context.rates,
     }
 
 
 def governing_headers(reply: GovernedReply) -> dict[str, str]:
     """What governed the call, on every reply."""
-    headers = {"x-call-state": reply.state, "x-call-cost": format(reply.cost, "f")}
+    headers = {"x-call-state": reply.state, "x-call-cost": format(reply.cost, "f"), **reply.rates}
     if reply.call is not None:
         headers["x-call-id"] = str(reply.call.pk)
         if reply.call.is_cached:
             headers["x-call-cache"] = "hit"
         headers["x-prompt-version"] = reply.call.prompt_label
         headers["x-deployment"] = reply.call.deployment.slug if reply.call.deployment else ""
-        headers |= rate_headers(reply.calls_left, reply.call.api_key)
     return headers
 
 
@@ -181,6 +169,8 @@ def completion(reply: GovernedReply, model: str) -> dict[str, Any]:
     body = _frame(call, model, "chat.completion") | {"choices": [choice], "usage": usage_of(call)}
     if reply.is_held:
         body["review"] = review_of(reply)
+    if reply.is_degraded:
+        body["degraded"] = True
     return body
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from prompts.gateway import pipeline
+from prompts.gateway.circuits import forget_ends
 from prompts.gateway.governing import forget_changes, generation_and_time
 from prompts.gateway.stages.settle import settle_lost
 from telemetry.chargeback.services import expire_holds
@@ -32,3 +33,4 @@ def sweep() -> None:
             settle_lost(call)
     expire_holds(now=now)
     forget_changes(now)
+    forget_ends(now)

@@ -185,7 +185,7 @@ class Call(models.Model):
             models.Index(fields=["team", "-admitted_at", "-id"], name="call_team_newest"),
             models.Index(fields=["use_case", "-admitted_at", "-id"], name="call_use_case_newest"),
             models.Index(fields=["admitted_at", "team", "use_case", "state"], name="call_tally"),
-            # The gateway counts a key's last minute; releases weigh a version's calls.
+            # A key's own calls, newest first; releases weigh a version's calls.
             models.Index(fields=["api_key", "-admitted_at"], name="call_key_newest"),
             models.Index(
                 fields=["end_user_hash", "id"],

@@ -19,6 +19,8 @@ class CallState(StrEnum):
     CORRECTED = "corrected"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    # No model answered, and the use case's approved text for that was delivered.
+    DEGRADED = "degraded"
 
 
 class CallMode(StrEnum):
@@ -44,6 +46,7 @@ class Outcome(StrEnum):
     HOLD = "hold"
     BLOCK = "block"
     FAIL = "fail"
+    DEGRADE = "degrade"
 
 
 class EntryKind(StrEnum):
@@ -55,7 +58,12 @@ class EntryKind(StrEnum):
 
 OPEN_STATES = (CallState.ADMITTED, CallState.RUNNING)
 # The only states in which anybody outside may read the answer (invariant 3).
-ANSWERED_STATES = (CallState.DELIVERED, CallState.RELEASED, CallState.CORRECTED)
+ANSWERED_STATES = (
+    CallState.DELIVERED,
+    CallState.RELEASED,
+    CallState.CORRECTED,
+    CallState.DEGRADED,
+)
 # What the model wrote left as it was.
 ACCEPTED_STATES = (CallState.DELIVERED, CallState.RELEASED)
 
@@ -77,6 +85,10 @@ CALL_STATES = TransitionTable(
         Edge("running", "hold", "held", _GATEWAY, "a person must look first"),
         Edge("running", "block", "blocked", _GATEWAY, "a rule refuses the output"),
         Edge("running", "fail", "failed", _GATEWAY, "no provider answered"),
+        Edge("admitted", "degrade", "degraded", _GATEWAY, "no deployment may be asked now"),
+        Edge(
+            "running", "degrade", "degraded", _GATEWAY, "no provider answered; a text is approved"
+        ),
         Edge("held", "release", "released", _PERSON, "it may leave as it is"),
         Edge("held", "correct", "corrected", _PERSON, "their own text leaves instead"),
         Edge("held", "reject", "rejected", _PERSON, "nothing leaves"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,6 +72,16 @@ class Streamed:
         yield b"data: [DONE]\n\n"
 
 
+@dataclass(frozen=True)
+class Raw:
+    """A reply byte by byte: with `announced` more than what it holds, it breaks off."""
+
+    content: bytes
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    announced: int | None = None
+
+
 def _event(body: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
@@ -106,6 +116,9 @@ def provider(*answers: Any) -> Iterator[Provider]:
             if isinstance(answer, Streamed):
                 self.stream(answer)
                 return
+            if isinstance(answer, Raw):
+                self.raw(answer)
+                return
             status = answer if isinstance(answer, int) else 200
             message = dict(answer) if isinstance(answer, dict) else {"content": answer}
             body = {
@@ -123,6 +136,16 @@ def provider(*answers: Any) -> Iterator[Provider]:
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def raw(self, answer: Raw) -> None:
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            length = len(answer.content) if answer.announced is None else answer.announced
+            self.send_header("content-length", str(length))
+            self.end_headers()
+            with suppress(OSError):  # whoever asked may have heard enough
+                self.wfile.write(answer.content)
 
         def stream(self, answer: Streamed) -> None:
             self.send_response(200)

@@ -45,10 +45,12 @@ def _measure(key: str, url: str) -> dict[str, list[float]]:
     from django.db import connection
 
     from governance.access.models import ApiKey
+    from governance.model_cards.models import Deployment
     from prompts.gateway import pipeline
     from prompts.gateway.context import GovernedRequest
 
     ApiKey.objects.update(requests_per_minute=1_000_000)
+    Deployment.objects.update(concurrency_limit=10_000)
     request = GovernedRequest("licence-review", key, variables={"licence_text": "MIT License"})
     client = httpx.Client()
     body = {"messages": [{"role": "user", "content": "MIT License"}]}

@@ -135,6 +135,7 @@ def prepare() -> None:
     from django.db import connection
 
     from governance.access.models import ApiKey
+    from governance.model_cards.models import Deployment
     from governance.registry.models import UseCase
     from prompts.catalogue.models import PromptVersion
     from prompts.catalogue.sql import WRITABLE_AGAIN
@@ -142,6 +143,7 @@ def prepare() -> None:
     from tests.factories.chargeback import limit_to
 
     ApiKey.objects.update(requests_per_minute=1_000_000)
+    Deployment.objects.update(concurrency_limit=10_000)
     UseCase.objects.update(oversight="none", tier="minimal")
     for budget in Budget.objects.all():
         limit_to(budget, "1000000")

@@ -215,7 +215,11 @@ def test_progress_says_the_stage_and_promises_no_place(here: World, model: Provi
     headers = {"authorization": f"Bearer {here.key}", "prefer": "respond-async"}
     reply = Client(headers=headers).post("/api/v1/calls/", BODY, content_type="application/json")
     begun = reply.json()["progress"]
-    assert (begun["reached"], begun["waits_for"], begun["is_over"]) == ("route", "a worker", False)
+    assert (begun["reached"], begun["waits_for"], begun["is_over"]) == (
+        "limits",
+        "a worker",
+        False,
+    )
     pipeline.carry_on(Call.objects.get().pk)
     held = read(here, reply.headers["location"])[1]["progress"]
     assert (held["reached"], held["waits_for"]) == ("dispose", "a person's decision")

@@ -1,4 +1,4 @@
-"""Let it in: switches, approvals, rate; then, in the first transaction, the call and its hold."""
+"""Let it in: switches, approvals; then, in the first transaction, the call and its hold."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.conversation import Message, kept
+from prompts.gateway.gate import MARGIN_SECONDS
 from prompts.gateway.governing import Generation, generation_and_time, governing
 from prompts.gateway.refusals import (
     ApprovalNotInForce,
     BudgetExceeded,
     CostLimitReached,
     IdempotencyKeyReused,
-    RateLimitExceeded,
     StillRunning,
     UseCaseSuspended,
 )
@@ -56,7 +56,7 @@ def earlier_call(context: CallContext) -> Call | None:
 
 
 def check_admission(context: CallContext) -> None:
-    """The kill switch, the approval of the use case, and the rate."""
+    """The kill switch, and the approval of the use case."""
     use_case = context.known_use_case
     if use_case.is_suspended:
         raise UseCaseSuspended(
@@ -71,7 +71,6 @@ def check_admission(context: CallContext) -> None:
         raise ApprovalNotInForce(
             f"The approval of “{use_case.slug}” has ended. Its owner must propose it again."
         )
-    _check_rate(context)
 
 
 def _why_it_does_not_serve(use_case: UseCase) -> str:
@@ -82,20 +81,6 @@ def _why_it_does_not_serve(use_case: UseCase) -> str:
         f"“{use_case.slug}” is {use_case.stage}: it answers from the pilot stage on, which "
         "its owner proposes and the board approves."
     )
-
-
-def _check_rate(context: CallContext) -> None:
-    """Calls of this key in the last minute, counted in the ledger: exact for all processes."""
-    if context.key is None:
-        return
-    since = context.received_at - timedelta(minutes=1)
-    recent = Call.objects.filter(api_key=context.key, admitted_at__gt=since).count()
-    if recent >= context.key.requests_per_minute:
-        raise RateLimitExceeded(
-            f"This key may make {context.key.requests_per_minute} calls a minute.",
-            retry_after_seconds=60,
-        )
-    context.calls_left = context.key.requests_per_minute - recent - 1
 
 
 def admit(context: CallContext) -> str:
@@ -115,7 +100,7 @@ def admit(context: CallContext) -> str:
                 request=ledger.Body(body, context.received_at + retention(context)),
                 idempotency_key=request.idempotency_key,
                 idempotency_hash=request.body_hash,
-                lease=LEASE,
+                lease=lease(context),
                 starts=request.mode != "async",
                 release_id=release.pk,
                 prompt_version_id=release.version_id,
@@ -129,7 +114,7 @@ def admit(context: CallContext) -> str:
                 task_id=request.task_id,
                 end_user_hash=end_user,
             )
-            amount = hold_attempt(context, call, 1, 0, is_new=True)
+            amount = hold_attempt(context, call, 1, _first(context), is_new=True)
     except holds.BudgetExceeded as exceeded:
         raise BudgetExceeded(exceeded.message) from None
     except IntegrityError:
@@ -139,6 +124,20 @@ def admit(context: CallContext) -> str:
         ) from None
     context.call = call
     return f"{amount} held"
+
+
+def lease(context: CallContext) -> timedelta:
+    """Nobody takes it for lost while its attempts may still run."""
+    return max(LEASE, timedelta(seconds=context.budget_seconds + MARGIN_SECONDS))
+
+
+def _first(context: CallContext) -> int:
+    """Where the first attempt goes; a worker may find only the dearest free, so that is held."""
+    if context.request.mode != "async":
+        return 0
+    asked = most_input_tokens(context), context.max_tokens
+    ceilings = [context.prices[one.pk].ceiling(*asked) for one in context.deployments]
+    return ceilings.index(max(ceilings))
 
 
 def hold_attempt(

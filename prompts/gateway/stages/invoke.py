@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from governance.kernel.terms import Oversight, RiskTier
 from governance.model_cards.models import Deployment
@@ -14,9 +15,9 @@ from governance.model_cards.pricing import Usage
 from governance.policy import tool_calls
 from governance.policy.rules import effective_oversight, obligations
 from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.gate import End, Skipped
 from prompts.gateway.noting import Noting
 from prompts.gateway.providers import (
-    RETRYABLE,
     ProviderError,
     ProviderRequest,
     ProviderResponse,
@@ -26,37 +27,82 @@ from prompts.gateway.providers import (
     stream,
 )
 from prompts.gateway.refusals import BudgetExceeded, ProviderFailed, ProviderTimedOut, Refusal
+from prompts.gateway.resting import rest_connection
+from prompts.gateway.rules import (
+    SHORTEST_ATTEMPT_SECONDS,
+    TRIES_PER_DEPLOYMENT,
+    Failure,
+    may_try_again,
+    pause_seconds,
+)
 from prompts.gateway.stages.admit import hold_attempt
+from prompts.gateway.stages.limit import move_on, none_available, why_not
 from telemetry.chargeback.holds import BudgetExceeded as NoRoom
 
-TRIES_PER_DEPLOYMENT = 2
-FIRST_PAUSE_SECONDS = 0.2
+
+@dataclass
+class _Asking:
+    """How far the asking is: what failed until now, by the deployment's name."""
+
+    failures: list[str] = field(default_factory=list)
+    last: Failure | None = None
+    was_asked: bool = False
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def invoke(context: CallContext) -> str:
-    """The first usable answer, or ProviderTimedOut / ProviderFailed when none came."""
+    """The first usable answer; raises why none came when the deployments or the time are over."""
     started = time.perf_counter()
-    failures: list[str] = []
+    asking = _Asking()
     for index, deployment in enumerate(context.deployments):
-        for one_try in range(TRIES_PER_DEPLOYMENT):
-            try:
-                response = ask(context, index, context.messages)
-            except ProviderError as error:
-                failures.append(f"{deployment.name}: {error.failure.replace('_', ' ')}")
-                if error.failure not in RETRYABLE:
-                    break
-                time.sleep(FIRST_PAUSE_SECONDS * 2**one_try * random.uniform(0.5, 1.5))  # noqa: S311  # jitter
-                continue
-            context.output = answer_of(context, response)
-            context.latency_ms = round((time.perf_counter() - started) * 1000)
-            note = f"{deployment.name} answered in {context.latency_ms} ms"
-            if context.first_token_ms is not None:
-                note += f", its first words after {context.first_token_ms}"
-            return f"{note} after {'; '.join(failures)}" if failures else note
-    timed_out = bool(failures) and failures[-1].endswith("timeout")
-    refusal = ProviderTimedOut if timed_out else ProviderFailed
-    raise refusal(
-        f"No model answered ({'; '.join(failures)}). Nothing was delivered; ask again later.",
+        if context.seconds_left() < SHORTEST_ATTEMPT_SECONDS:
+            asking.failures.append("no time was left for another")
+            break
+        if skipped := move_on(context, index):
+            asking.failures.append(why_not(context.deployments, skipped))
+            asking.skipped.append(skipped)
+            continue
+        response = _tried(context, index, asking)
+        if response is None:
+            continue
+        context.output = answer_of(context, response)
+        context.latency_ms = round((time.perf_counter() - started) * 1000)
+        note = f"{deployment.name} answered in {context.latency_ms} ms"
+        if context.first_token_ms is not None:
+            note += f", its first words after {context.first_token_ms}"
+        return f"{note} after {'; '.join(asking.failures)}" if asking.failures else note
+    raise _no_answer(context, asking)
+
+
+def _tried(context: CallContext, index: int, asking: _Asking) -> ProviderResponse | None:
+    """The answer of one deployment, asked again where that is safe and there is time for it."""
+    has_next = index + 1 < len(context.deployments)
+    for one_try in range(TRIES_PER_DEPLOYMENT):
+        try:
+            asking.was_asked = True
+            return ask(context, index, context.messages)
+        except ProviderError as error:
+            asking.last = error.failure
+            name = context.deployments[index].name
+            asking.failures.append(f"{name}: {error.failure.replace('_', ' ')}")
+            pause = pause_seconds(one_try, random.random(), error.retry_after)  # noqa: S311  # jitter
+            left = context.seconds_left()
+            if one_try + 1 == TRIES_PER_DEPLOYMENT or not may_try_again(
+                error.failure, pause, left, has_next=has_next
+            ):
+                return None
+            rest_connection()
+            time.sleep(pause)
+    return None
+
+
+def _no_answer(context: CallContext, asking: _Asking) -> Refusal:
+    if not asking.was_asked:
+        return none_available(context.deployments, tuple(asking.skipped))
+    kind = ProviderTimedOut if asking.last == "timeout" else ProviderFailed
+    return kind(
+        f"No model answered ({'; '.join(asking.failures)}). "
+        "Nothing was delivered; ask again later.",
         retry_after_seconds=10,
     )
 
@@ -77,37 +123,24 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
     request = _request(context, messages)
     rest_connection()
     heard: list[str] = []
-    clock = time.perf_counter()
+    started = time.perf_counter()
     try:
         response = _asked(context, deployment, request, heard)
     except (ProviderError, Refusal) as error:
+        failure = error.failure if isinstance(error, ProviderError) else ""
+        _note_end(context, deployment, failure, started)
         # What had come by then is paid for. After a time-out the provider may bill too.
-        usage = estimated_usage(request, "".join(heard)) if heard else Usage()
-        _keep(context, number, deployment, usage, is_billed=bool(heard))
-        failure = error.failure if isinstance(error, ProviderError) else error.code
-        _note(context, number, deployment, clock, failure)
+        usage = _usage_of_failed(request, heard, error)
+        _keep(context, number, deployment, usage or Usage(), is_billed=usage is not None)
+        _note(context, number, deployment, started, failure or getattr(error, "code", ""))
         if heard and isinstance(error, ProviderError):
             raise ProviderFailed("The model broke off in the middle of its answer.") from None
         raise error
+    _note_end(context, deployment, "", started)
     _keep(context, number, deployment, response.usage, is_billed=True)
-    _note(context, number, deployment, clock, "answered")
+    _note(context, number, deployment, started, "answered")
     context.is_cut, context.vectors = response.finish_reason == "length", response.vectors
     return response
-
-
-def _note(
-    context: CallContext, number: int, deployment: Deployment, clock: float, outcome: str
-) -> None:
-    """The attempt on the stage that made it, for the call's page."""
-    took_ms = round((time.perf_counter() - clock) * 1000)
-    noted = {
-        "number": number,
-        "deployment": deployment.slug,
-        "outcome": outcome,
-        "started_ms": context.since_received_ms(clock),
-        "took_ms": took_ms,
-    }
-    context.trail[-1].setdefault("attempts", []).append(noted)
 
 
 def _asked(
@@ -148,10 +181,34 @@ def leaves_in_pieces(context: CallContext) -> bool:
     return oversight == Oversight.NONE and takes_any_text and not restores
 
 
-def rest_connection() -> None:
-    """Nothing of the database is kept while a provider thinks."""
-    if not connection.in_atomic_block:
-        connection.close()
+def _note(
+    context: CallContext, number: int, deployment: Deployment, started: float, outcome: str
+) -> None:
+    """The attempt on the stage that made it, for the page of the call."""
+    took_ms = round((time.perf_counter() - started) * 1000)
+    noted = {
+        "number": number,
+        "deployment": deployment.slug,
+        "outcome": outcome,
+        "started_ms": context.since_received_ms(started),
+        "took_ms": took_ms,
+    }
+    context.trail[-1].setdefault("attempts", []).append(noted)
+
+
+def _usage_of_failed(
+    request: ProviderRequest, heard: list[str], error: ProviderError | Refusal
+) -> Usage | None:
+    """What an answer costs that nobody can use; None where none had begun."""
+    came = "".join(heard) if heard else getattr(error, "came", None)
+    if came is None:
+        return None
+    return getattr(error, "usage", None) or estimated_usage(request, came)
+
+
+def _note_end(context: CallContext, deployment: Deployment, failure: str, started: float) -> None:
+    took = round((time.perf_counter() - started) * 1000)
+    context.held.ends.append(End(deployment.pk, failure, took))
 
 
 def _hold(context: CallContext, number: int, index: int, messages: list[dict[str, Any]]) -> None:
@@ -177,6 +234,7 @@ def _request(context: CallContext, messages: list[dict[str, Any]]) -> ProviderRe
         asked.parameters,
         response_format(context.contract),
         asked.tools,
+        max(SHORTEST_ATTEMPT_SECONDS, context.seconds_left()),
     )
 
 

@@ -13,6 +13,7 @@ from prompts.gateway.embeddings import vectors_digest
 from prompts.gateway.noting import heard_of
 from prompts.gateway.refusals import Cancelled, Lost, ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
+from prompts.gateway.stages.limit import give_back
 from reviews.queues.services import open_item
 from telemetry.chargeback.holds import end_holds, release_open
 from telemetry.ledger import services as ledger
@@ -62,7 +63,7 @@ def _settle(context: CallContext) -> None:
         response_hash=vectors_digest(context.vectors),
         **facts,
     )
-    if context.refusal is None and context.hold_reason:
+    if context.refusal is None and context.hold_reason and not context.is_degraded:
         open_item(
             call=context.call,
             reason=context.hold_reason,
@@ -73,6 +74,7 @@ def _settle(context: CallContext) -> None:
     # Last, because everybody's next call waits for these rows.
     bills = {attempt.attempt: attempt.amount for attempt in billed}
     end_holds(call=context.call, bills=bills, now=now)
+    give_back(context)
 
 
 def _billed(attempt: Attempt) -> ledger.BilledAttempt:
@@ -89,6 +91,8 @@ def _billed(attempt: Attempt) -> ledger.BilledAttempt:
 
 
 def _outcome(context: CallContext) -> str:
+    if context.is_degraded:
+        return "degrade"
     if context.refusal is not None:
         return "block" if context.refusal.blocks else "fail"
     return "hold" if context.hold_reason else "deliver"
@@ -97,10 +101,16 @@ def _outcome(context: CallContext) -> str:
 @transaction.atomic
 def settle_refused(context: CallContext) -> None:
     """A refusal before admission leaves a call too, where the use case is known: controls
-    that work are evidence."""
-    if context.use_case is None or context.refusal is None:
+    that work are evidence. So does an answer that no model was asked for."""
+    give_back(context)
+    refusal = context.refusal
+    if context.use_case is None or (refusal is None and not context.is_degraded):
         return
-    if context.refusal.code in ("still_running", "idempotency_key_reused", "result_gone"):
+    if refusal is not None and refusal.code in (
+        "still_running",
+        "idempotency_key_reused",
+        "result_gone",
+    ):
         return
     now = timezone.now()
     release = context.release
@@ -116,15 +126,17 @@ def settle_refused(context: CallContext) -> None:
         prompt_version_id=release.version_id if release else None,
         prompt_label=str(release.version) if release else "",
         redactions=context.redactions,
+        task_id=context.request.task_id,
     )
     context.call = ledger.settle_call(
         call=call,
-        outcome="block" if context.refusal.blocks else "fail",
+        outcome=_outcome(context),
         now=now,
+        response=ledger.Body(context.output, now + retention(context)) if not refusal else None,
         findings=context.findings,
         stage_trail=context.trail,
-        refusal_code=context.refusal.code,
-        refusal_message=context.refusal.message,
+        refusal_code=refusal.code if refusal else "",
+        refusal_message=refusal.message if refusal else "",
     )
 
 
