@@ -20,7 +20,11 @@ LEAST_SCORE = 0.4
 # Around a hint, so that a recogniser sees what stands before and after.
 MARGIN = 24
 NEAR = 60
-MOST_PHONE_DIGITS, LEAST_PHONE_DIGITS = 15, 7
+LONGEST_WINDOW = 1_000
+LEAST_PHONE_DIGITS = 7
+# The telephone recogniser takes up to 80 ms for each KB of digits. Of a text with more of them
+# than this, all that may be a number is replaced without asking: too much rather than too little.
+MOST_PHONE_CHARACTERS = 20_000
 
 # Numbers without a country code are read as these countries write them; each costs a pass.
 PHONE_REGIONS = ("US", "GB", "DE", "IL", "IN", "BR")
@@ -30,7 +34,7 @@ _SEPARATED_DIGITS = r"\d(?:[ -]?\d){7,}"
 # Where a recogniser can find something at all; it decides.
 _HINTS = {
     "EMAIL_ADDRESS": r"\S{1,100}@\S{1,200}",
-    "PHONE_NUMBER": r"\(?\+?\d[\d\s().\-/]{5,20}\d",
+    "PHONE_NUMBER": r"\(?\+?\d[\d\t\x{a0} ().\-/]{5,20}\d",
     "CREDIT_CARD": r"\d(?:[ -]?\d){11,18}",
     "IBAN_CODE": r"(?i)\b[A-Z]{2}\d{2}[ -]?[A-Z0-9]{4}",
     "IP_ADDRESS": r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:[0-9a-fA-F:]*",
@@ -154,12 +158,25 @@ def _apart(hits: Iterable[Found]) -> list[Found]:
 
 def _hits(text: str, entity: str) -> Iterator[Found]:
     """What the built-in recogniser of that type is sure enough of."""
+    asked = 0
     for window in _windows(text, entity):
+        asked += window.end - window.start
+        if entity == "PHONE_NUMBER" and asked > MOST_PHONE_CHARACTERS:
+            yield from _unasked(text, entity, window)
+            continue
         start, stretch = window.start, text[window.start : window.end]
         for hit in recognisers()[window.recogniser].analyze(stretch, [entity], None) or []:
             found = Found(entity, start + hit.start, start + hit.end, hit.score)
             if hit.score >= LEAST_SCORE and _is_near_its_word(text, found):
                 yield found
+
+
+def _unasked(text: str, entity: str, window: _Window) -> Iterator[Found]:
+    """All in the window that may be a number."""
+    for hint in _hint(entity).finditer(text[window.start : window.end]):
+        if _may_be_phone(hint[0]):
+            start, end = hint.span()
+            yield Found(entity, window.start + start, window.start + end, LEAST_SCORE)
 
 
 @dataclass
@@ -180,7 +197,8 @@ def _windows(text: str, entity: str) -> Iterator[_Window]:
         has_country = is_phone and hint[0].lstrip("(").startswith("+")
         asked = _INTERNATIONAL if has_country else entity
         start, end = max(0, hint.start() - MARGIN), min(len(text), hint.end() + MARGIN)
-        if window is not None and start <= window.end:
+        is_long = window is not None and window.end - window.start > LONGEST_WINDOW
+        if window is not None and start <= window.end and not is_long:
             window.end = end
             window.recogniser = asked if window.recogniser == asked else entity
             continue
@@ -192,7 +210,8 @@ def _windows(text: str, entity: str) -> Iterator[_Window]:
 
 
 def _may_be_phone(text: str) -> bool:
-    return LEAST_PHONE_DIGITS <= sum(map(str.isdigit, text)) <= MOST_PHONE_DIGITS
+    """More digits than one number has may be two numbers side by side."""
+    return sum(map(str.isdigit, text)) >= LEAST_PHONE_DIGITS
 
 
 def _is_near_its_word(text: str, found: Found) -> bool:

@@ -22,7 +22,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from governance.config.embedded import Postgres
-from tests.load.http import free_port
+from tests.load.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SECONDS = 90.0  # only what is broken is waited for that long

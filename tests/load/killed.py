@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from tests.load.http import free_port
+from tests.load.processes import free_port
 
 SECONDS, EVERY_SECONDS, CLIENTS = 30.0, 5.0, 8
 SAID = {"model": "licence-review", "variables": {"licence_text": "MIT License"}}

@@ -219,6 +219,22 @@ def test_numbers_with_and_without_a_country_code_are_found_side_by_side() -> Non
         "Version 12.4, 1,250.00 EUR, 14 March 2026",
     ],
 )
+def test_numbers_side_by_side_and_in_columns_are_all_found() -> None:
+    for between in (" ", "\n", ", ", "\t"):
+        text = between.join(["2025550143", "2025550144", "2025550145"])
+        assert len(find_personal_data(text, ["PHONE_NUMBER"])) == 3, between
+
+
+def test_of_a_text_full_of_digits_all_that_may_be_a_number_is_replaced() -> None:
+    no_number = "1111 111 1111"
+    assert find_personal_data(f"see {no_number}.", ["PHONE_NUMBER"]) == []
+    many = "".join(f"call +1 202 555 {one:04d}, not {no_number};" for one in range(700))
+    found = [many[one.start : one.end] for one in find_personal_data(many, ["PHONE_NUMBER"])]
+    assert found[0] == "+1 202 555 0000" and no_number not in found[:300]
+    assert found[-1] == no_number
+    assert sum(one.startswith("+1 202") for one in found) == 700
+
+
 def test_a_wrong_check_digit_or_a_missing_word_is_no_personal_data(text: str) -> None:
     kinds = [one for one in PERSONAL if one != "PHONE_NUMBER"]
     assert find_personal_data(text, kinds) == []
