@@ -38,10 +38,10 @@ class SealedColumn:
         return f"{self.model._meta.label}.{self.field.attname}"
 
     def filled(self) -> models.QuerySet[Any]:
-        """Rows with a value, and the id of its key as one byte in `key`."""
+        """Rows with a value, and the id of its key as one byte in `sealed_by`."""
         rows = self.model._base_manager.filter(**{f"{self.field.attname}__isnull": False})
         first = Substr(self.field.attname, 1, 1, output_field=models.BinaryField())
-        keyed: models.QuerySet[Any] = rows.annotate(key=first)
+        keyed: models.QuerySet[Any] = rows.annotate(sealed_by=first)
         return keyed
 
 
@@ -75,7 +75,7 @@ def sealed_columns() -> list[SealedColumn]:
 def key_uses() -> Iterator[KeyUse]:
     """Counts per column and key. Reads every row: for commands, not for pages."""
     for column in sealed_columns():
-        counted = column.filled().order_by().values_list("key").annotate(Count("pk"))
+        counted = column.filled().order_by().values_list("sealed_by").annotate(Count("pk"))
         for key, rows in sorted((bytes(key)[0], rows) for key, rows in counted):
             yield KeyUse(column.name, key, rows)
 
@@ -129,7 +129,9 @@ def rewrap(
 @transaction.atomic
 def _step(column: SealedColumn, key: EncryptionKey, limit: int) -> tuple[int, Any]:
     """The next rows of the column under another key; how many, and the last one's identity."""
-    rows = column.filled().exclude(key=bytes([key.number])).select_for_update(skip_locked=True)
+    rows = (
+        column.filled().exclude(sealed_by=bytes([key.number])).select_for_update(skip_locked=True)
+    )
     if after := key.position.get(column.name):
         rows = rows.filter(pk__gt=after)
     found = list(rows.order_by("pk")[:limit])

@@ -74,20 +74,26 @@ def ask(server: Server, timeout_seconds: float = 10) -> direct.Asked:
     return direct.Asked(server.url, {"text": "ä"}, {"authorization": "Bearer x"}, timeout_seconds)
 
 
+def read(asked: direct.Asked, most_bytes: int = 100) -> tuple[int, bytes]:
+    with direct.posted(asked) as reply:
+        return reply.status, reply.content(most_bytes)
+
+
 def test_one_connection_serves_answers_that_were_read_whole(server: Server) -> None:
     server.scripts = [whole(b"one"), chunked(b"t", b"wo"), whole(b"no", 500)]
-    assert direct.post(ask(server), 100) == (200, b"one")
-    assert direct.post(ask(server), 100) == (200, b"two")
-    assert direct.post(ask(server), 100) == (500, b"no")
+    assert read(ask(server)) == (200, b"one")
+    assert read(ask(server)) == (200, b"two")
+    assert read(ask(server)) == (500, b"no")
     assert len(server.connections) == 1
 
 
 def test_what_is_left_of_an_answer_is_not_the_next_one(server: Server) -> None:
     server.scripts = [whole(b"x" * 50_000), chunked(b"y" * 50_000), whole(b"clean")]
     for _ in range(2):
-        with pytest.raises(direct.TooMuch):
-            direct.post(ask(server), 10)
-    assert direct.post(ask(server), 10) == (200, b"clean")
+        with pytest.raises(direct.Stopped) as stopped:
+            read(ask(server), 10)
+        assert stopped.value.why == "too_large" and stopped.value.came
+    assert read(ask(server), 10) == (200, b"clean")
 
 
 def test_lines_come_as_they_are_sent(server: Server) -> None:
@@ -104,16 +110,17 @@ def test_lines_come_as_they_are_sent(server: Server) -> None:
         handler.close_connection = True
 
     server.scripts = [answer, whole(b"after")]
-    with direct.posted_lines(ask(server), 1000) as (status, lines):
-        assert (status, next(lines)) == (200, "data: erst")
+    with direct.posted(ask(server)) as reply:
+        lines = reply.lines(1000)
+        assert (reply.status, next(lines)) == (200, "data: erst")
         goes_on.set()
         assert list(lines) == ["data: zwéite", "last"]
-    assert direct.post(ask(server), 100) == (200, b"after")
+    assert read(ask(server)) == (200, b"after")
 
 
 def test_nobody_is_followed_and_nothing_is_asked_twice(server: Server) -> None:
     server.scripts = [whole(b"", 307, location=server.url), whole(b"never")]
-    assert direct.post(ask(server), 100) == (307, b"")
+    assert read(ask(server)) == (307, b"")
     assert len(server.scripts) == 1
 
 
@@ -127,8 +134,27 @@ def test_half_an_answer_and_no_answer_are_errors(server: Server) -> None:
 
     waits = threading.Event()
     server.scripts = [half, lambda handler: waits.wait(10)]
-    with pytest.raises(urllib3.exceptions.ProtocolError):
-        direct.post(ask(server), 1000)
+    with pytest.raises(direct.Stopped) as stopped:
+        read(ask(server), 1000)
+    assert stopped.value.why == "broken_off"
     with pytest.raises(urllib3.exceptions.TimeoutError):
-        direct.post(ask(server, 0.05), 1000)
+        read(ask(server, 0.05))
     waits.set()
+
+
+def test_an_answer_in_drops_ends_when_its_time_is_over(server: Server) -> None:
+    gone = threading.Event()
+
+    def drop(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("content-length", "100000")
+        handler.end_headers()
+        while not gone.wait(0.02):
+            handler.wfile.write(b".")
+            handler.wfile.flush()
+
+    server.scripts = [drop]
+    with pytest.raises(direct.Stopped) as stopped:
+        read(ask(server, 0.2), 100_000)
+    gone.set()
+    assert stopped.value.why == "timeout" and set(stopped.value.came or b"") == {ord(".")}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,7 +77,7 @@ def test_what_is_sent_is_screened_first(here: World, model: Provider) -> None:
 
 
 def test_a_suspended_use_case_embeds_nothing(here: World, model: Provider) -> None:
-    UseCase.objects.update(is_suspended=True, suspension_reason="Look first.")
+    UseCase.objects.update(suspended_at=timezone.now(), suspension_reason="Look first.")
     assert refused(embedded(here, "MIT")) == (403, "use_case_suspended", None)
     assert model.asked == []
 

@@ -17,6 +17,7 @@ from governance.policy.models import RuleSet
 from governance.policy.rules import obligations
 from governance.policy.screening import starting_screening
 from governance.registry.models import UseCase
+from prompts.catalogue.models import PromptVersion
 from prompts.gateway import pipeline
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.governing import Governing
@@ -190,7 +191,8 @@ def routed(
         GovernedRequest("u", variables={"t": text}, sensitivity=sensitivity), use_case=use_case
     )
     context.governing = Governing(use_case, (), {}, deployments, prices, starting_screening())
-    context.release = Release(deployment_ids=list(deployments))
+    version = PromptVersion(output_contract={"type": "text"})
+    context.release = Release(deployment_ids=list(deployments), version=version)
     context.messages = [{"role": "user", "content": text}]
     screen_input(context)
     try:

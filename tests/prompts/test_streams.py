@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from governance.model_cards.models import Price
 from governance.registry.models import UseCase
 from prompts.catalogue.models import PromptVersion
 from prompts.catalogue.sql import WRITABLE_AGAIN
@@ -127,9 +128,9 @@ def test_a_provider_that_breaks_off_is_booked_and_said(free: World, model: Provi
 
 
 def test_what_fails_before_the_first_piece_is_a_real_status(free: World, model: Provider) -> None:
-    model.answers = [400]
+    Price.objects.filter(kind="input").update(amount=Decimal(900_000))
     response = streamed(free)
-    assert (response.status_code, response.json()["error"]["code"]) == (502, "provider_error")
+    assert (response.status_code, response.json()["error"]["code"]) == (402, "budget_exceeded")
     response = streamed(free, model="unknown")
     assert (response.status_code, response.json()["error"]["code"]) == (404, "model_not_found")
 

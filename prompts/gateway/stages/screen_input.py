@@ -55,6 +55,8 @@ def _brought(context: CallContext) -> Iterator[tuple[str, str]]:
     for value in context.request.variables.values():
         for text in conversation.texts_in(value):
             yield "user", text
+    for text in context.request.inputs:
+        yield "user", text
     for message in context.request.messages:
         source = "user" if message["role"] == "user" else "tool"
         for text in conversation.texts(message):

@@ -26,7 +26,16 @@ def test_what_is_no_arrow_is_refused(source: str, action: str) -> None:
 
 
 def test_every_end_is_final() -> None:
-    finals = {"delivered", "blocked", "failed", "released", "corrected", "rejected", "expired"}
+    finals = {
+        "delivered",
+        "blocked",
+        "failed",
+        "released",
+        "corrected",
+        "rejected",
+        "expired",
+        "degraded",
+    }
     assert set(CALL_STATES.final_states) == finals
 
 
