@@ -27,7 +27,7 @@ _MOST_COST = Decimal(10) ** 9
 # What says how a call went: for who sees its cost alone these narrow nothing, or the filter
 # would tell what the list does not.
 TECHNICAL = (
-    *("prompt", "release", "version", "finding", "sensitivity", "held", "refusal"),
+    *("prompt", "release", "version", "finding", "sensitivity", "held", "cached", "refusal"),
     *("slower", "faster", "end_user", "key", "mode"),
 )
 _FIELDS = {
@@ -72,6 +72,7 @@ class CallFilters:
     finding: str = ""
     sensitivity: str = ""
     held: bool = False
+    cached: bool = False
     refusal: str = ""
     dearer: Decimal | None = None
     cheaper: Decimal | None = None
@@ -102,6 +103,7 @@ class CallFilters:
             release=_whole(query.get("release", ""), _MOST_ID),
             version=_whole(query.get("version", ""), _MOST_ID),
             held=query.get("held", "") == "yes",
+            cached=query.get("cached", "") == "yes",
             dearer=_amount(query.get("dearer", "")),
             cheaper=_amount(query.get("cheaper", "")),
             slower=_whole(query.get("slower", ""), _MOST_MS),
@@ -122,6 +124,8 @@ class CallFilters:
         calls = calls.filter(**{name: one for name, one in given.items() if one not in ("", None)})
         if self.held:
             calls = calls.exclude(hold_reason="")
+        if self.cached:
+            calls = calls.filter(is_cached=True)
         if self.finding == ANY:
             calls = calls.exclude(findings=[])
         elif self.finding:

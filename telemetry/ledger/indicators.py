@@ -14,12 +14,13 @@ from telemetry.alerts.registries import Indicator, Slot
 # A call is found by when it was let in; one that waited longer for its worker is counted only
 # when a level is counted anew.
 LONGEST_WAIT = timedelta(hours=6)
-# Who cancels his own call has not met an error.
+# Who cancels his own call has not met an error; who gets the fallback text has.
 _ERRORS = """
-SELECT date_trunc('minute', finished_at), count(*), count(*) FILTER (WHERE outcome = 'fail')
+SELECT date_trunc('minute', finished_at), count(*),
+    count(*) FILTER (WHERE outcome IN ('fail', 'degrade'))
 FROM ledger_call
 WHERE use_case_id = %(use_case)s AND admitted_at >= %(admitted)s AND source = 'live'
-  AND outcome IN ('deliver', 'hold', 'fail') AND refusal_code <> 'cancelled'
+  AND outcome IN ('deliver', 'hold', 'degrade', 'fail') AND refusal_code <> 'cancelled'
   AND finished_at >= %(since)s AND finished_at <= %(until)s
 GROUP BY 1 ORDER BY 1
 """

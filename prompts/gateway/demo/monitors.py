@@ -1,12 +1,15 @@
-"""What the demo organisation watches: history that is long enough to tell, and a new pilot's
-answers, of which there are too few yet."""
+"""What the demo organisation watches: history that is long enough to tell, a new pilot's
+answers, of which there are too few yet, and what the pilot promises."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from governance.kernel.authority import Actor
 from governance.registry.models import UseCase
+from telemetry.alerts import levels
+from telemetry.alerts.models import ServiceLevel
 from telemetry.drift import checks, services
 from telemetry.drift.models import DriftMonitor
 
@@ -38,3 +41,23 @@ def _watch(
         now=now,
     )
     checks.run_check(actor=actor, monitor_id=monitor.pk, now=now)
+
+
+def promise(actor: Actor, pilot: UseCase, now: datetime) -> None:
+    """How often it answers, how fast its model is, and how soon a held answer is decided."""
+    for indicator, threshold, objective in (
+        ("errors", None, "90"),
+        ("latency", 20_000, "90"),
+        ("hold_time", 240, "95"),
+    ):
+        if not ServiceLevel.objects.filter(use_case=pilot, indicator=indicator).exists():
+            levels.set_level(
+                actor=actor,
+                use_case=pilot,
+                indicator=indicator,
+                threshold=threshold,
+                objective=Decimal(objective),
+                window_days=28,
+                minimum_events=20,
+                now=now,
+            )

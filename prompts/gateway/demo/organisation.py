@@ -76,6 +76,7 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         notices.guard(people, support, now)
         say("drift monitors")
         monitors.watch(people.actor("safety"), code, licence, now)
+        monitors.promise(people.actor("owner"), licence, now)
         past.happen(people, licence, now)
         # After the incident: opened before it, the request would go stale at once.
         second_release(people, licence, local, now)

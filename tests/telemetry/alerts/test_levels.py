@@ -60,12 +60,13 @@ def checked(level: ServiceLevel, now: Any = NOW) -> ServiceLevel:
 def test_failed_calls_burn_and_refused_or_cancelled_ones_do_not(use_case: UseCase) -> None:
     calls(use_case, 6)
     calls(use_case, 2, outcome="fail", refusal_code="provider_error")
+    calls(use_case, 1, outcome="degrade")
     calls(use_case, 1, outcome="block", refusal_code="content_blocked")
     calls(use_case, 1, outcome="fail", refusal_code="cancelled")
     calls(make_use_case(), 1, outcome="fail")
     level = checked(made(use_case))
-    assert (level.total, level.bad) == (8, 2)
-    assert level.left == 1 - Decimal(2) / 8 / Decimal("0.01")
+    assert (level.total, level.bad) == (9, 3)
+    assert level.left == 1 - Decimal(3) / 9 / Decimal("0.01")
 
 
 def test_slow_answers_burn_the_latency_budget(use_case: UseCase) -> None:

@@ -163,6 +163,7 @@ def test_every_filter_finds_its_call_and_not_the_other() -> None:
         release_id=7,
         prompt_version_id=8,
         refusal_code="lost",
+        is_cached=True,
     )
     other = make_settled(latency_ms=100, sensitivity="internal")
     client = signed_in(make_person("board"))
@@ -170,6 +171,7 @@ def test_every_filter_finds_its_call_and_not_the_other() -> None:
         "finding=prompt_injection",
         "finding=any",
         "held=yes",
+        "cached=yes",
         "sensitivity=regulated",
         "slower=500",
         "dearer=1.5",
