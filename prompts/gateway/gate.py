@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from governance.model_cards.models import Deployment
 from prompts.gateway.rules import CIRCUIT_STATES, WINDOW_SECONDS, counts_against, in_openais_words
+from telemetry.ledger.rows import executed
 
 # A place outlasts what the call may take by this: the time to look at the answer and book it.
 MARGIN_SECONDS = 20
@@ -158,8 +157,7 @@ def _less(level: float | None, taken: int) -> float | None:
 
 
 def _asked(statement: str, facts: dict[str, Any]) -> dict[str, Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(facts)])
+    with executed(statement, [json.dumps(facts)]) as cursor:
         (answer,) = cursor.fetchone()
     found: dict[str, Any] = json.loads(answer) if isinstance(answer, str) else answer
     return found

@@ -13,8 +13,6 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from django.db import connection
-
 from governance.access.models import ApiKey
 from governance.access.selectors import authenticate_key, key_of_prefix
 from governance.approvals.models import Approval
@@ -29,6 +27,7 @@ from prompts.gateway.models import GoverningChange, UseCaseLimit
 from prompts.gateway.sql import GENERATION
 from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
+from telemetry.ledger.rows import executed
 
 Generation = tuple[int, int, int]
 MOST_REMEMBERED = 1000
@@ -78,8 +77,7 @@ def generation() -> Generation:
 
 def generation_and_time() -> tuple[Generation, datetime]:
     """With the database's clock, which all processes have in common: leases are told by it."""
-    with connection.cursor() as cursor:
-        cursor.execute(GENERATION)
+    with executed(GENERATION, None) as cursor:
         *found, time = cursor.fetchone()
     return (found[0], found[1], found[2]), time
 
