@@ -247,6 +247,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "governance.access.api_schema.free_json_may_be_null",
+        "governance.access.api_schema.errors_are_problems",
     ],
     # Many things have a state; the schema names each set of them after its thing.
     "ENUM_NAME_OVERRIDES": {
