@@ -13,7 +13,7 @@ urlpatterns = [
     path("accounts/email/", RedirectView.as_view(pattern_name="access:account")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("governance.config.api_urls")),
-    re_path(r"^api/.*$", requires(PUBLIC)(not_found_json)),
+    re_path(r"^api/", requires(PUBLIC)(not_found_json)),
     path("", include("governance.home.urls")),
     path("", include("governance.audit.urls")),
     path("", include("governance.access.urls")),

@@ -4,7 +4,7 @@ from prompts.gateway import entrances, health_views, limit_views, result_views, 
 
 app_name = "gateway"
 urlpatterns = [
-    re_path(r"^v1/(?P<rest>.*)$", entrances.serve, name="v1"),
+    re_path(r"^v1/(?P<rest>[\s\S]*)$", entrances.serve, name="v1"),
     path("use-cases/<slug:slug>/results/", result_views.set_results, name="results"),
     path("use-cases/<slug:slug>/limits/", limit_views.set_limits, name="limits"),
     path("models/health/", health_views.health, name="health"),

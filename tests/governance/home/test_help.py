@@ -58,7 +58,7 @@ def test_the_page_names_every_role_and_draws_every_machine(client: Client) -> No
 @pytest.mark.django_db
 def test_the_type_of_every_problem_leads_to_its_explanation(client: Client) -> None:
     text = client.get("/help/errors/").content.decode()
-    for address in ("/api/v1/nowhere/", "/api/v1/use-cases/"):
+    for address in ("/api/v1/nowhere/", "/api/v1/use-cases/a%0Ab/", "/api/v1/use-cases/"):
         path, _, anchor = client.get(address).json()["type"].partition("#")
         assert path == "/help/errors/"
         assert f'id="{anchor}"' in text
