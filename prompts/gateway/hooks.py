@@ -61,6 +61,9 @@ body_stores.add(
     ),
 )
 for code, says in {
+    "block_list": "The input matches a rule for what is not taken",
+    "content_rule": "The answer matches a rule for what it must not hold",
+    "cut_off": "The model was cut off at the most tokens that it is given",
     "image_not_screened": "An image that no screen sees into",
     "leaked_placeholder": "A placeholder of a replaced text stands in the answer",
     "personal_data": "The answer holds personal data",

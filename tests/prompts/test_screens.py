@@ -26,7 +26,6 @@ from prompts.gateway.reply import GovernedReply
 from prompts.gateway.stages.route import route
 from prompts.gateway.stages.screen_input import screen_input
 from prompts.releases.models import Release
-from telemetry.ledger.matched_rules import matched_rules
 from telemetry.ledger.models import Call
 from tests.factories.clients import with_clerk
 from tests.factories.organisation import GOOD, Provider, World, provider, world
@@ -76,8 +75,6 @@ def test_a_finding_names_the_rule_and_never_the_text(here: World, model: Provide
     )
     assert found["detail"] == "rule drop_instructions of injection, version 1"
     assert "previous" not in str(findings())
-    matched = matched_rules(Call.objects.latest("admitted_at"))
-    assert [one.rule for one in matched] == [one["rule"] for one in findings()]
 
 
 @pytest.mark.django_db
