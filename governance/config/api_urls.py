@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("telemetry.webhooks.api_urls")),
     path("", include("telemetry.ledger.api_urls")),
     path("", include("telemetry.chargeback.api_urls")),
+    path("", include("telemetry.savings.api_urls")),
     path("", include("telemetry.drift.api_urls")),
     path("", include("reviews.queues.api_urls")),
     path("", include("reviews.decisions.api_urls")),

@@ -21,6 +21,8 @@ _EVERY: dict[str, float] = {
     "prompts.batches.tasks.sweep": 15,
     "telemetry.alerts.tasks.check_service_levels": 60,
     "telemetry.drift.tasks.check_due": 60,
+    "telemetry.chargeback.tasks.check_books": 21600,
+    "telemetry.savings.tasks.compute_due": 21600,
     "telemetry.ledger.tasks.seal": 60,
     "telemetry.ledger.tasks.keep_house": 60,
     "telemetry.webhooks.tasks.deliver_due": 30,

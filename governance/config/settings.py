@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "telemetry.ledger",
     "telemetry.chargeback",
     "telemetry.drift",
+    "telemetry.savings",
     "reviews.queues",
     "reviews.decisions",
     "prompts.catalogue",

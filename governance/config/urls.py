@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("telemetry.alerts.urls")),
     path("", include("telemetry.webhooks.urls")),
     path("", include("telemetry.ledger.urls")),
+    path("", include("telemetry.savings.urls")),
     path("", include("telemetry.chargeback.urls")),
     path("", include("telemetry.drift.urls")),
     path("", include("reviews.decisions.urls")),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
@@ -17,8 +17,8 @@ from telemetry.chargeback.explanation import Explanation, Usage, explain
 from telemetry.chargeback.forecast import Forecast, forecast
 from telemetry.chargeback.models import DailyUsage
 from telemetry.chargeback.rules import month_of, next_month, previous_month
-from telemetry.ledger.models import ZERO, Call
-from telemetry.ledger.rules import ACCEPTED_STATES, CallSource
+from telemetry.ledger.models import ZERO, Call, DayOutcome
+from telemetry.ledger.rules import CallSource, CallState, Outcome
 
 DIMENSIONS = ("team", "use_case", "deployment")
 DIMENSION_WORDS = {"team": "team", "use_case": "use case", "deployment": "model"}
@@ -100,14 +100,7 @@ _FIELDS = {
 
 def usage_rows(user: User, view: View, months: Sequence[date]) -> list[Row]:
     """The rollup of these booking months in the person's reach, by day and everything; one query."""
-    usage = DailyUsage.objects.filter(period__in=months)
-    reach = user.reach(Permission.CHARGEBACK_VIEW)
-    if not reach.everywhere:
-        usage = usage.filter(team_id__in=reach.team_ids)
-    if view.team:
-        usage = usage.filter(team__slug=view.team)
-    if view.use_case:
-        usage = usage.filter(use_case__slug=view.use_case)
+    usage = _narrowed(DailyUsage.objects.filter(period__in=months), user, view)
     names = list(_FIELDS.values())
     numbers = ["calls", "tokens_input", "tokens_output", "cost"]
     found = usage.order_by("day", *names).values("day", "period", "source", *names, *numbers)
@@ -251,22 +244,32 @@ class Tally:
 
 
 def tally(user: User, view: View) -> Tally:
-    """One aggregate over the month's calls, by index."""
-    starts = datetime.fromisoformat(f"{view.month.isoformat()}T00:00:00+00:00")
-    ends = datetime.fromisoformat(f"{next_month(view.month).isoformat()}T00:00:00+00:00")
-    calls = Call.objects.filter(admitted_at__gte=starts, admitted_at__lt=ends)
+    """From the daily counts of sealed calls, the few that no seal covers yet, and the held ones
+    that a person released (an index of their own): never from all calls of the month."""
+    first, end = view.month, next_month(view.month)
+    sealed = _narrowed(DayOutcome.objects.filter(day__gte=first, day__lt=end), user, view)
+    sums = dict(sealed.order_by().values_list("outcome").annotate(Sum("calls")))
+    admitted = {"admitted_at__gte": _midnight(first), "admitted_at__lt": _midnight(end)}
+    unsealed = _narrowed(Call.objects.unsealed().filter(**admitted), user, view)
+    for outcome, count in unsealed.order_by().values_list("outcome").annotate(Count("pk")):
+        sums[outcome] = sums.get(outcome, 0) + count
+    held = Call.objects.exclude(hold_reason="").filter(state=CallState.RELEASED, **admitted)
+    released = _narrowed(held, user, view).count()
+    return Tally(sum(sums.values()), sums.get(Outcome.DELIVER, 0) + released)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _narrowed(rows: QuerySet[Any], user: User, view: View) -> QuerySet[Any]:
+    """Within the person's reach and what the view asks for."""
     reach = user.reach(Permission.CHARGEBACK_VIEW)
     if not reach.everywhere:
-        calls = calls.filter(team_id__in=reach.team_ids)
+        rows = rows.filter(team_id__in=reach.team_ids)
     if view.team:
-        calls = calls.filter(team__slug=view.team)
-    if view.use_case:
-        calls = calls.filter(use_case__slug=view.use_case)
-    counted = calls.aggregate(
-        settled=Count("pk", filter=~Q(outcome="")),
-        accepted=Count("pk", filter=Q(state__in=ACCEPTED_STATES)),
-    )
-    return Tally(counted["settled"], counted["accepted"])
+        rows = rows.filter(team__slug=view.team)
+    return rows.filter(use_case__slug=view.use_case) if view.use_case else rows
 
 
 def booked_in_month(now: datetime) -> QuerySet[DailyUsage]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 
 from governance.kernel.canonical import digest
+from telemetry.alerts.rules import Severity
+from telemetry.alerts.services import clear_cause, raise_alert
 from telemetry.chargeback.models import Statement
 from telemetry.chargeback.rules import StatementState
 from telemetry.chargeback.statements import statement_content
@@ -176,6 +180,20 @@ def daily_usage() -> Iterator[str]:
         yield f"day {row[1]} of team {row[2]} differs between rollup and ledger ({row[-1]})"
 
 
+def day_outcomes() -> Iterator[str]:
+    """The daily counts of outcomes are the sealed calls, counted."""
+    key = "day, team_id, use_case_id, source, outcome"
+    sealed = """
+        SELECT (admitted_at AT TIME ZONE 'UTC')::date AS day, team_id, use_case_id, source,
+            outcome, count(*)
+        FROM ledger_call WHERE seal_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+    """
+    counted = f"SELECT {key}, calls FROM ledger_dayoutcome"  # noqa: S608  # fixed columns
+    sql = f"(({sealed}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({sealed}))"
+    for row in _rows(sql):
+        yield f"day {row[0]} of team {row[1]}: {row[-1]} calls with outcome {row[4]} differ"
+
+
 def closed_statements() -> Iterator[str]:
     """A closed statement is what its entries add up to, and its SHA-256 fits."""
     closed = Statement.objects.filter(state=StatementState.CLOSED).select_related("team")
@@ -226,6 +244,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "no duplicates": no_duplicates,
     "one currency": one_currency,
     "daily usage": daily_usage,
+    "day outcomes": day_outcomes,
     "closed statements": closed_statements,
     "seals": seals,
 }
@@ -234,3 +253,27 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
 def verify() -> list[Violation]:
     """Every violation of every invariant; an empty list is the proof."""
     return [Violation(name, what) for name, check in CHECKS.items() for what in check()]
+
+
+# What follows from other rows in one statement each; seals read every call and are checked by
+# `manage.py verify_ledger`.
+QUICK = tuple(name for name in CHECKS if name != "seals")
+CAUSE = "books-differ"
+
+
+def check_books(*, now: datetime) -> list[Violation]:
+    """The quick invariants; an alert says what differs, and ends when nothing does any more."""
+    found = [Violation(name, what) for name in QUICK for what in CHECKS[name]()]
+    if not found:
+        clear_cause(cause=CAUSE, job="chargeback", now=now)
+        return found
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    title = f"The books differ from the ledger: {found[0].what}{more}"
+    raise_alert(
+        cause=CAUSE,
+        title=title[:200],
+        severity=Severity.CRITICAL,
+        now=now,
+        url=reverse("chargeback:overview"),
+    )
+    return found

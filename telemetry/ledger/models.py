@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -18,14 +17,19 @@ from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.ledger.amounts import ZERO, money
 from telemetry.ledger.keeping_models import Erasure, LegalHold
 from telemetry.ledger.rules import OPEN_STATES, CallMode, CallSource, CallState, EntryKind
+from telemetry.ledger.tally_models import CallTally, DayOutcome, LatencyTally
 
 __all__ = [
     "ZERO",
     "Call",
     "CallQuerySet",
+    "CallTally",
+    "DayOutcome",
     "Erasure",
+    "LatencyTally",
     "LedgerEntry",
     "LedgerEntryQuerySet",
     "LedgerSeal",
@@ -35,12 +39,6 @@ __all__ = [
     "body_context",
     "money",
 ]
-ZERO = Decimal(0)
-
-
-def money(**options: Any) -> models.DecimalField[Any, Any]:
-    """An amount of money: numeric(18, 9), exact."""
-    return models.DecimalField(max_digits=18, decimal_places=9, **options)
 
 
 class LedgerSeal(models.Model):
@@ -355,57 +353,3 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}, {self.kind} on {self.day}"
-
-
-class CallTally(models.Model):
-    """Settled calls that were made here, counted when they are sealed: each exactly once.
-
-    What no seal covers yet is counted beside it (tallies.py), so that the sum is always exact.
-    """
-
-    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="+")
-    deployment = models.ForeignKey(Deployment, models.PROTECT, null=True, related_name="+")
-    outcome = models.CharField(max_length=8)
-    reason = models.CharField(max_length=60, blank=True)
-    calls = models.BigIntegerField()
-    tokens_input = models.BigIntegerField()
-    tokens_cached = models.BigIntegerField()
-    tokens_output = models.BigIntegerField()
-    cost = money()
-
-    class Meta:
-        verbose_name_plural = "call tallies"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["use_case", "deployment", "outcome", "reason"],
-                nulls_distinct=False,
-                name="one_tally_of_a_kind",
-            ),
-            models.CheckConstraint(condition=Q(calls__gt=0), name="a_tally_counts_something"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.calls} calls of {self.use_case}: {self.outcome}"
-
-
-class LatencyTally(models.Model):
-    """How many of them took the model how long: `bucket` is the place in tallies.BOUNDS_MS."""
-
-    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="+")
-    deployment = models.ForeignKey(Deployment, models.PROTECT, null=True, related_name="+")
-    bucket = models.PositiveSmallIntegerField()
-    calls = models.BigIntegerField()
-    total_ms = models.BigIntegerField()
-
-    class Meta:
-        verbose_name_plural = "latency tallies"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["use_case", "deployment", "bucket"],
-                nulls_distinct=False,
-                name="one_latency_tally_of_a_kind",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.calls} calls of {self.use_case} in bucket {self.bucket}"

@@ -45,6 +45,13 @@ ON CONFLICT (use_case_id, deployment_id, bucket) DO UPDATE SET
     calls = ledger_latencytally.calls + excluded.calls,
     total_ms = ledger_latencytally.total_ms + excluded.total_ms
 """
+ADD_DAYS = """
+INSERT INTO ledger_dayoutcome (day, team_id, use_case_id, source, outcome, calls)
+SELECT (admitted_at AT TIME ZONE 'UTC')::date, team_id, use_case_id, source, outcome, count(*)
+FROM ledger_call WHERE {which} GROUP BY 1, 2, 3, 4, 5
+ON CONFLICT (day, team_id, use_case_id, source, outcome)
+DO UPDATE SET calls = ledger_dayoutcome.calls + excluded.calls
+"""
 SEALED_SO_FAR = "seal_id IS NOT NULL"
 """For the migration: all that was sealed before there were tallies."""
 
@@ -60,7 +67,7 @@ def additions(which: str) -> tuple[str, str]:
 def tally_seal(seal_id: int) -> None:
     """Count the calls of a new seal, in its transaction."""
     with connection.cursor() as cursor:
-        for statement in additions("seal_id = %s"):
+        for statement in (*additions("seal_id = %s"), ADD_DAYS.format(which="seal_id = %s")):
             cursor.execute(statement, [seal_id])
 
 
