@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import gateway, http, killed, lists, safety
+from tests.load import gateway, http, killed, lists, money, safety
 from tests.load.beginning import keep, organisation
 
 SCENARIOS = {
@@ -15,6 +15,7 @@ SCENARIOS = {
     "http": http.measure,
     "killed": killed.measure,
     "lists": lists.measure,
+    "money": money.measure,
     "safety": safety.measure,
 }
 
