@@ -19,6 +19,7 @@ _EVERY: dict[str, float] = {
     "reviews.queues.tasks.keep_house": 30,
     "prompts.gateway.tasks.sweep": 30,
     "prompts.batches.tasks.sweep": 15,
+    "prompts.corrections.tasks.sweep": 60,
     "telemetry.alerts.tasks.check_service_levels": 60,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.chargeback.tasks.check_books": 21600,

@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "prompts.releases",
     "prompts.gateway",
     "prompts.batches",
+    "prompts.corrections",
     "governance.config",
 ]
 
@@ -257,6 +258,7 @@ SPECTACULAR_SETTINGS = {
         "MeetingStateEnum": "governance.approvals.meeting_models.MEETING_STATE_CHOICES",
         "PointActionEnum": "governance.approvals.discussion_models.POINT_ACTION_CHOICES",
         "PointStateEnum": "governance.approvals.discussion_models.POINT_STATE_CHOICES",
+        "CorrectionExportStateEnum": "prompts.corrections.models.EXPORT_STATE_CHOICES",
         "BatchStateEnum": "prompts.batches.models.BATCH_STATE_CHOICES",
         "WebhookDeliveryStateEnum": "telemetry.webhooks.models.DELIVERY_STATE_CHOICES",
         "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",

@@ -50,6 +50,7 @@ class DatasetChange(serializers.Serializer[Any]):
     quality_notes = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
     labelling_guideline = serializers.CharField(max_length=TEXT, required=False, allow_blank=True)
     agreement = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    allows_training = serializers.BooleanField(required=False)
 
 
 class DatasetEdit(DatasetChange):

@@ -26,6 +26,8 @@ class Dataset(models.Model):
     provenance = models.TextField(blank=True)
     lawful_basis = models.CharField(max_length=100, blank=True)
     has_personal_data = models.BooleanField(default=False)
+    # Whether what people made of its use cases' answers may train a model. Nobody said so: no.
+    allows_training = models.BooleanField(default=False)
     licence = models.CharField(max_length=100, blank=True)
     retention = models.CharField(max_length=100, blank=True)
     quality_notes = models.TextField(blank=True)

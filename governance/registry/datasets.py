@@ -38,6 +38,7 @@ EDITABLE = (
     "quality_notes",
     "labelling_guideline",
     "agreement",
+    "allows_training",
 )
 
 
@@ -219,8 +220,23 @@ def _check_dataset(facts: Mapping[str, Any], dataset: Dataset | None = None) -> 
     others = Dataset.objects.filter(name=facts.get("name", ""))
     if (others.exclude(pk=dataset.pk) if dataset else others).exists():
         problems["name"] = ["Another dataset has this name."]
+    if _trains_without_basis(facts, dataset):
+        problems["allows_training"] = [
+            "It holds personal data: name the lawful basis under which it may train a model."
+        ]
     if problems := problems | text_problems(Dataset, facts):
         raise Invalid("Nothing was saved: some fields do not fit.", fields=problems)
+
+
+def _trains_without_basis(facts: Mapping[str, Any], dataset: Dataset | None) -> bool:
+    def stands(name: str) -> Any:
+        return facts.get(name, getattr(dataset, name, ""))
+
+    return bool(
+        stands("allows_training")
+        and stands("has_personal_data")
+        and not str(stands("lawful_basis")).strip()
+    )
 
 
 @transaction.atomic

@@ -32,6 +32,7 @@ class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         labels: ClassVar = {
             "has_personal_data": "Holds personal data",
             "agreement": "Agreement of the labellers",
+            "allows_training": "May train models",
         }
         help_texts: ClassVar = {
             "source": "Where it comes from: a system, an address, a supplier.",
@@ -44,6 +45,8 @@ class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
             "quality_notes": "What is known to be wrong, missing or uneven.",
             "labelling_guideline": "What labellers were told, or where that is written.",
             "agreement": "The figure and on how much, as in “Cohen’s κ 0.81 on 200 items”.",
+            "allows_training": "Whether corrections of use cases that rest on it may be exported "
+            "to train a model.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

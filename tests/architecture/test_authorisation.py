@@ -32,6 +32,7 @@ REFUSED = {403, 404}
 ASKS_THE_ROW = (
     *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/", "audit/packs/"),
     *("reviews/items/", "review-items/", "incidents/"),
+    *("corrections/exports/", "correction-exports/"),
     *("compliance/actions/", "compliance-actions/", "meetings/"),
     # Only whoever manages all queues makes another.
     "reviews/new/",

@@ -41,10 +41,14 @@ from governance.registry.rounds import open_round
 from prompts.batches.models import Batch
 from prompts.batches.services import create_batch
 from prompts.catalogue.models import Prompt
+from prompts.corrections.selectors import Wanted
+from prompts.corrections.services import request_export
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
+from reviews.decisions.services import decide
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.services import claim_item
 from telemetry.alerts.levels import set_level
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget
@@ -56,6 +60,7 @@ from telemetry.webhooks.services import create_endpoint, send_test
 from tests.factories.keeping import make_erasure, make_hold
 from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
+from tests.factories.reviews import make_item
 from tests.factories.training import make_training, train
 from tests.factories.vendors import make_vendor
 
@@ -329,7 +334,26 @@ def things_of(settings: Any) -> Things:
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
     }
-    return Things(here, values)
+    return Things(here, values | corrected(here, now))
+
+
+def corrected(here: World, now: datetime) -> dict[tuple[str, str], Any]:
+    """A decided item beside the one that waits, and an export of it."""
+    queue = Queue.objects.get(slug="licence-answers")
+    item = make_item(queue, now=now, use_case=here.use_case)
+    reviewer = here.people.actor("reviewer")
+    claim_item(actor=reviewer, item_id=item.pk, now=now)
+    decision = decide(
+        actor=reviewer, item_id=item.pk, verdict="correct", corrected_text="MIT", now=now
+    )
+    export = request_export(
+        actor=here.people.actor("data_steward"), kind="supervised", wanted=Wanted(), now=now
+    )
+    return {
+        ("corrections/", "pk"): decision.pk,
+        ("corrections/exports/", "pk"): export.pk,
+        ("correction-exports/", "pk"): export.pk,
+    }
 
 
 def asynchronous(here: World, now: datetime) -> tuple[WebhookDelivery, Batch]:

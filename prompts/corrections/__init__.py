@@ -1,0 +1,1 @@
+"""Corrections as data: found, shown, and exported to train models where the basis allows it."""
