@@ -31,6 +31,12 @@ def key_ids() -> list[int]:
     return sorted(_keys())
 
 
+def first_key() -> bytes:
+    """The key with the lowest id: what is derived from it outlives a rotation, until it is removed."""
+    keys = _keys()
+    return keys[min(keys)]
+
+
 def encrypt(text: str, *, context: str) -> bytes:
     """Bytes that only `decrypt` with the same context opens."""
     keys = _keys()

@@ -17,6 +17,7 @@ from governance.kernel.web import actor_of, get_or_404
 from reviews.decisions import services
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import LONGEST_RATIONALE, LONGEST_SECONDS, LONGEST_TEXT, Verdict
+from reviews.decisions.working_models import PendingDecision
 from reviews.queues.models import ReviewItem
 
 
@@ -66,6 +67,30 @@ class ReviewDecisionSerializer(serializers.ModelSerializer[ReviewDecision]):
         read_only_fields = fields
 
 
+class PendingDecisionSerializer(serializers.ModelSerializer[PendingDecision]):
+    """A decision that can still be undone; until `final_at` nothing leaves."""
+
+    person = serializers.CharField(source="person.name", read_only=True)
+    item_state = serializers.CharField(source="item.state", read_only=True)
+    queue = serializers.CharField(source="item.queue.slug", read_only=True)
+
+    class Meta:
+        model = PendingDecision
+        fields: ClassVar[list[str]] = [
+            "item",
+            "item_state",
+            "queue",
+            "person",
+            "verdict",
+            "rationale",
+            "labels",
+            "seconds_spent",
+            "at",
+            "final_at",
+        ]
+        read_only_fields = fields
+
+
 class ItemDecide(generics.GenericAPIView[ReviewItem]):
     """Decide on the item that this person holds."""
 
@@ -73,14 +98,22 @@ class ItemDecide(generics.GenericAPIView[ReviewItem]):
     serializer_class = JudgementSerializer
     queryset = ReviewItem.objects.all()
 
-    @extend_schema(request=JudgementSerializer, responses={201: ReviewDecisionSerializer})
+    @extend_schema(
+        request=JudgementSerializer,
+        responses={201: ReviewDecisionSerializer, 202: PendingDecisionSerializer},
+    )
     def post(self, request: Request, pk: UUID) -> Response:
-        """409 when the claim has ended or somebody has decided it."""
+        """201 when it is final, 202 while it can be undone.
+
+        409 when the claim has ended or somebody has decided it.
+        """
         get_or_404(ReviewItem.objects.visible_to(cast(User, request.user)), pk=pk)
         given = JudgementSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         made = services.decide(
             actor=actor_of(request), item_id=pk, now=timezone.now(), **given.validated_data
         )
+        if isinstance(made, PendingDecision):
+            return Response(PendingDecisionSerializer(made).data, 202)
         shown = ReviewDecision.objects.select_related("item__queue", "person").get(pk=made.pk)
         return Response(ReviewDecisionSerializer(shown).data, 201)

@@ -15,7 +15,7 @@ from reviews.decisions.rules import Verdict
 def correction_rate(ids: list[int], starts: datetime, ends: datetime) -> dict[int, Decimal]:
     """Percent of final decisions in which a person changed the answer."""
     final = ReviewDecision.objects.exclude(verdict=Verdict.ESCALATE).filter(
-        item__call__use_case_id__in=ids, at__gte=starts, at__lt=ends
+        overturns=None, item__call__use_case_id__in=ids, at__gte=starts, at__lt=ends
     )
     counted = (
         final.order_by()

@@ -9,25 +9,61 @@ from typing import Any
 from governance.access.models import User
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.kernel.authority import Permission
+from governance.kernel.registries import transition_tables
 from governance.registry.registries import ledger_metrics
-from reviews.decisions import keeping
+from reviews.decisions import drafts, keeping, overturning, similar
 from reviews.decisions.figures import FIGURES
 from reviews.decisions.models import ReviewDecision
+from reviews.decisions.rules import PENDING_STATES
 from reviews.queues.models import ReviewItem
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
+from telemetry.webhooks.registries import event_kinds
 
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
+transition_tables.add("PendingDecision.state", PENDING_STATES)
 audit_actions.add("review.decided", "{actor} decided {subject}")
+audit_actions.add("review.held_back", "{actor} decided {subject}, and can still undo it")
+audit_actions.add("review.undone", "{actor} took back what was decided on {subject}")
+audit_actions.add("review.overturned", "{actor} overturned the decision on {subject}")
+for kind, described in overturning.KINDS.items():
+    event_kinds.add(kind, described)
 body_stores.add(
     "corrections",
     BodyStore(
         "Corrections", keeping.count_corrections, keeping.erase_corrections, keeping.destroy_due
     ),
 )
+body_stores.add(
+    "undecided corrections",
+    BodyStore(
+        "Decisions that can still be undone",
+        keeping.count_pending,
+        keeping.erase_pending,
+        keeping.lapse_due_pending,
+    ),
+)
+body_stores.add(
+    "review drafts",
+    BodyStore(
+        "Drafts of reviewers", drafts.count_drafts, drafts.erase_drafts, drafts.destroy_due_drafts
+    ),
+)
+body_stores.add(
+    "answer marks",
+    BodyStore(
+        "Marks of decided answers",
+        similar.count_marks,
+        similar.erase_marks,
+        similar.destroy_due_marks,
+    ),
+)
 
-COLUMNS = ("id", "call", "queue", "person", "verdict", "labels", "rationale", "seconds", "at")
+COLUMNS = (
+    *("id", "call", "queue", "person", "verdict", "labels", "rationale", "seconds", "at"),
+    "overturns",
+)
 
 
 def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:
@@ -45,6 +81,7 @@ def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:
             "rationale": one.rationale,
             "seconds": one.seconds_spent,
             "at": one.at,
+            "overturns": one.overturns_id or "",
         }
 
 
@@ -72,7 +109,9 @@ def _review(call: Call, user: User, now: datetime) -> dict[str, Any]:
     item = ReviewItem.objects.filter(call=call).select_related("queue", "claimed_by").first()
     if item is None:
         return {}
-    return {"item": item, "decisions": item.decisions.select_related("person")}
+    decisions = list(item.decisions.select_related("person", "overturned_by__person"))
+    may_overturn = user.may(Permission.REVIEW_MANAGE, item.queue)
+    return {"item": item, "decisions": decisions, "may_overturn": may_overturn}
 
 
 call_panels.add(

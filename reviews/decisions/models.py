@@ -25,13 +25,16 @@ class ReviewDecision(models.Model):
     labels = models.JSONField(default=list, blank=True)
     seconds_spent = models.PositiveIntegerField(default=0)
     at = models.DateTimeField()
+    overturns = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="overturned_by"
+    )
 
     class Meta:
         ordering = ["-at", "-pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["item"],
-                condition=~models.Q(verdict="escalate"),
+                condition=~models.Q(verdict="escalate") & models.Q(overturns=None),
                 name="one_final_decision_per_item",
             )
         ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from governance.kernel.terms import Oversight, RiskTier
+from governance.kernel.terms import Oversight, RiskTier, cannot_be_kept
+from governance.kernel.transitions import Edge, TransitionTable
 from governance.policy.rules import effective_oversight
+from reviews.decisions import exact_json
 
 
 class Verdict(StrEnum):
@@ -16,6 +18,34 @@ class Verdict(StrEnum):
     REJECT = "reject"
     ESCALATE = "escalate"
 
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the person filled in. `corrected_text` only counts for the verdict correct."""
+
+    verdict: Verdict
+    corrected_text: str | None
+    rationale: str
+    labels: tuple[str, ...]
+    seconds_spent: int
+
+
+class PendingState(StrEnum):
+    WAITING = "waiting"
+    FINAL = "final"
+    UNDONE = "undone"
+    LAPSED = "lapsed"
+
+
+PENDING_STATES = TransitionTable(
+    "PendingDecision.state",
+    PendingState.WAITING,
+    (
+        Edge("waiting", "finalise", "final", "the clock", "the queue's undo time has passed"),
+        Edge("waiting", "undo", "undone", "the reviewer who decided", "before that"),
+        Edge("waiting", "lapse", "lapsed", "the housekeeping job", "its text is kept no longer"),
+    ),
+)
 
 NEEDS_RATIONALE = frozenset({Verdict.REJECT, Verdict.ESCALATE})
 """A caller who gets nothing, and a colleague who gets more work, deserve the reason."""
@@ -51,8 +81,13 @@ def oversight_in_words(declared: Oversight, tier: RiskTier, share: Decimal) -> s
 
 
 def readable(text: str) -> str:
-    """JSON with line breaks, everything else as it is. Two spellings of one JSON are equal."""
+    """JSON with line breaks and its own digits, everything else as it is.
+
+    Two spellings of one JSON are equal.
+    """
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
+        written = exact_json.dumps(exact_json.loads(text))
+    except (exact_json.NotExact, RecursionError):
         return text
+    # Half of a surrogate pair can be escaped in JSON, and stand on no page.
+    return text if cannot_be_kept(written) else written

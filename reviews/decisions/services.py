@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,31 +15,25 @@ from governance.kernel.encryption import encrypt
 from governance.kernel.errors import Invalid, WrongState
 from governance.policy import output_contract
 from reviews.decisions.difference import difference
+from reviews.decisions.drafts import forget_drafts
 from reviews.decisions.models import Correction, ReviewDecision, text_context
+from reviews.decisions.pending import hold_back
 from reviews.decisions.rules import (
     CALL_VERDICT,
     LONGEST_RATIONALE,
     LONGEST_SECONDS,
     LONGEST_TEXT,
     NEEDS_RATIONALE,
+    Judgement,
     Verdict,
     readable,
 )
+from reviews.decisions.similar import keep_marks
+from reviews.decisions.working_models import PendingDecision
 from reviews.queues import services as queues
 from reviews.queues.models import ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES
 from telemetry.ledger import services as ledger
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the person filled in. `corrected_text` only counts for the verdict correct."""
-
-    verdict: Verdict
-    corrected_text: str | None
-    rationale: str
-    labels: tuple[str, ...]
-    seconds_spent: int
 
 
 @transaction.atomic
@@ -54,24 +47,56 @@ def decide(
     rationale: str = "",
     labels: Sequence[str] = (),
     seconds_spent: int = 0,
-) -> ReviewDecision:
+) -> ReviewDecision | PendingDecision:
     """Decide the item this person holds; the call is released, corrected or refused with it.
+
+    Where the queue lets decisions be undone, it waits for that time first, and so does the
+    answer: what comes back is then a PendingDecision. An escalation moves at once.
 
     Raises Invalid when a rationale is missing, a label is not the queue's, or a correction
     does not fit the output contract; Conflict when the claim has ended.
     """
     item = queues.held_item(actor, item_id, now)
-    judgement = Judgement(
-        _verdict(verdict), corrected_text, rationale.strip(), tuple(labels), seconds_spent
-    )
-    _check(judgement, item)
-    decision = _write(item, judgement, actor, now)
+    judgement = checked_judgement(item, verdict, corrected_text, rationale, labels, seconds_spent)
     if judgement.verdict == Verdict.ESCALATE:
+        forget_drafts(item)
+        decision = write(item, judgement, actor, now)
         queues.escalate(actor=actor, item_id=item.pk, reason=judgement.rationale, now=now)
         return decision
-    _close(item, now)
+    if item.queue.undo_seconds:
+        return hold_back(item, judgement, actor, now)
+    return settle(item, judgement, actor, now, "decide")
+
+
+def settle(
+    item: ReviewItem, judgement: Judgement, actor: Actor, now: datetime, action: str
+) -> ReviewDecision:
+    """Make the judgement on a locked item final, and let the call go. In the caller's transaction.
+
+    `action` is the arrow of the item's table; `now` is when the person decided.
+    """
+    decision = write(item, judgement, actor, now)
+    _close(item, now, action)
     _decide_call(item, judgement, decision, actor, now)
+    forget_drafts(item)
+    keep_marks(item)
     return decision
+
+
+def checked_judgement(
+    item: ReviewItem,
+    verdict: str,
+    corrected_text: str | None,
+    rationale: str,
+    labels: Sequence[str],
+    seconds_spent: int = 0,
+) -> Judgement:
+    """What was filled in, if all of it fits the item; a text counts for a correction alone."""
+    word = _verdict(verdict)
+    text = corrected_text if word == Verdict.CORRECT else None
+    judgement = Judgement(word, text, rationale.strip(), tuple(labels), seconds_spent)
+    _check(judgement, item)
+    return judgement
 
 
 def check_can_correct(*, actor: Actor, item: ReviewItem, text: str, now: datetime) -> None:
@@ -134,7 +159,14 @@ def _check_correction(text: str, item: ReviewItem) -> None:
         )
 
 
-def _write(item: ReviewItem, judgement: Judgement, actor: Actor, now: datetime) -> ReviewDecision:
+def write(
+    item: ReviewItem,
+    judgement: Judgement,
+    actor: Actor,
+    now: datetime,
+    overturns: ReviewDecision | None = None,
+) -> ReviewDecision:
+    """The row of a decision, and its audit event. In the caller's transaction."""
     decision = ReviewDecision.objects.create(
         item=item,
         person=actor.user,
@@ -143,7 +175,10 @@ def _write(item: ReviewItem, judgement: Judgement, actor: Actor, now: datetime) 
         labels=list(judgement.labels),
         seconds_spent=min(judgement.seconds_spent, LONGEST_SECONDS),
         at=now,
+        overturns=overturns,
     )
+    if overturns is not None:  # which its own event records
+        return decision
     after = {
         "verdict": judgement.verdict,
         "labels": list(judgement.labels),
@@ -164,8 +199,8 @@ def _write(item: ReviewItem, judgement: Judgement, actor: Actor, now: datetime) 
     return decision
 
 
-def _close(item: ReviewItem, now: datetime) -> None:
-    item.state = REVIEW_ITEM_STATES.target(item.state, "decide")
+def _close(item: ReviewItem, now: datetime, action: str) -> None:
+    item.state = REVIEW_ITEM_STATES.target(item.state, action)
     item.decided_at, item.lease_until = now, None
     item.save(update_fields=["state", "decided_at", "lease_until"])
 
@@ -173,9 +208,9 @@ def _close(item: ReviewItem, now: datetime) -> None:
 def _decide_call(
     item: ReviewItem, judgement: Judgement, decision: ReviewDecision, actor: Actor, now: datetime
 ) -> None:
-    corrected = judgement.corrected_text if judgement.verdict == Verdict.CORRECT else None
+    corrected = judgement.corrected_text
     if corrected is not None:
-        _keep_correction(item, decision, corrected)
+        keep_correction(item, decision, corrected)
     ledger.decide_call(
         call=item.call,
         verdict=CALL_VERDICT[judgement.verdict],
@@ -185,7 +220,7 @@ def _decide_call(
     )
 
 
-def _keep_correction(item: ReviewItem, decision: ReviewDecision, text: str) -> Correction:
+def keep_correction(item: ReviewItem, decision: ReviewDecision, text: str) -> Correction:
     model_text = ledger.held_text(item.call)
     if model_text is None:
         raise WrongState("Nothing was decided: the model's text is no longer kept.")

@@ -15,13 +15,15 @@ from django.views.decorators.http import require_POST
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import text_digest
-from governance.kernel.errors import Conflict, Invalid, PlacetError, WrongState
-from governance.kernel.web import actor_of, get_or_404, page, requires
-from reviews.decisions import services
-from reviews.decisions.rules import Verdict
-from reviews.decisions.selectors import change_shown, screen_of
+from governance.kernel.errors import Conflict, Invalid, WrongState
+from governance.kernel.web import actor_of, get_or_404, requires
+from reviews.decisions import editing, services, undoing
+from reviews.decisions.editing import Edited
+from reviews.decisions.rules import Verdict, readable
+from reviews.decisions.screen import item_or_404, nothing_waits, screen, what_comes_next
 from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
+from telemetry.ledger import services as ledger
 
 DONE = {
     "approve": "Approved.",
@@ -39,44 +41,14 @@ def next_item(request: HttpRequest, slug: str) -> HttpResponse:
     queue: Queue = get_or_404(Queue.objects.workable_by(user), slug=slug)
     item = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
     if item is None:
-        return page(request, "reviews/decisions/empty.html", {"queue": queue})
+        return nothing_waits(request, queue)
     return redirect("decisions:item", pk=item.pk)
-
-
-def _item(request: HttpRequest, pk: UUID) -> ReviewItem:
-    user = cast(User, request.user)
-    item: ReviewItem = get_or_404(
-        ReviewItem.objects.select_related(
-            "queue__sla", "queue__escalates_to", "call__use_case", "call__payload", "claimed_by"
-        ).filter(queue__in=Queue.objects.workable_by(user)),
-        pk=pk,
-    )
-    return item
 
 
 @requires(Permission.REVIEW_WORK)
 def item(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One item fills the screen; bodies are shown only to the person who holds it."""
-    return _screen(request, pk)
-
-
-def _screen(
-    request: HttpRequest, pk: UUID, *, error: PlacetError | None = None, shows_change: bool = False
-) -> HttpResponse:
-    """The screen, with what was typed on it; a refusal leaves nothing of that lost."""
-    found, now = _item(request, pk), timezone.now()
-    context = screen_of(found, cast(User, request.user), now)
-    typed = request.POST.get("corrected_text") or context.get("output", "")
-    context |= {
-        "error": error,
-        "values": request.POST,
-        "ticked": request.POST.getlist("labels"),
-        "draft": typed,
-    }
-    if shows_change and context["is_mine"]:
-        context |= change_shown(found, _as_sent(typed))
-    status = 200 if error is None else 422 if isinstance(error, Invalid) else error.status
-    return page(request, "reviews/decisions/item.html", context, status=status)
+    return screen(request, pk)
 
 
 @requires(Permission.REVIEW_WORK)
@@ -84,21 +56,45 @@ def _screen(
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Commit the decision and have the next item claimed in the same round trip.
 
-    A correction is sent only after its difference from the model's text was shown: the first
-    time, and whenever the text changed since, the answer is the screen with the difference.
+    A correction is sent only after its difference from the model's text was shown: where the
+    text changed since, the answer is the screen with the difference.
     """
-    found, now = _item(request, pk), timezone.now()
+    found, now = item_or_404(request, pk), timezone.now()
     verdict = request.POST.get("verdict", "")
-    text = _as_sent(request.POST.get("corrected_text", ""))
+    edited = as_edited(request, found)
+    is_correction = verdict == Verdict.CORRECT
     try:
-        if verdict == Verdict.CORRECT and request.POST.get("seen_sha256") != text_digest(text):
-            services.check_can_correct(actor=actor_of(request), item=found, text=text, now=now)
-            return _screen(request, pk, shows_change=True)
-        _carry_out(request, found, verdict, text, now)
+        if is_correction:
+            check_typed(edited)
+        if is_correction and request.POST.get("seen_sha256") != text_digest(edited.text):
+            services.check_can_correct(
+                actor=actor_of(request), item=found, text=edited.text, now=now
+            )
+            return screen(request, pk, now_edited=edited, shows_change=True)
+        _carry_out(request, found, verdict, edited.text, now)
     except (Invalid, Conflict, WrongState) as refused:
-        return _screen(request, pk, error=refused, shows_change=verdict == Verdict.CORRECT)
-    messages.success(request, f"{DONE[verdict]} Here is what comes next.")
+        return screen(request, pk, error=refused, now_edited=edited, shows_change=is_correction)
+    messages.success(request, DONE[verdict])
+    if request.htmx:  # type: ignore[attr-defined]  # by its middleware
+        return what_comes_next(request, found.queue)
     return _after(request, found.queue)
+
+
+def as_edited(request: HttpRequest, item: ReviewItem) -> Edited:
+    """What the editor holds; where nothing was sent, the model's text."""
+    text = ""
+    if "corrected_text" not in request.POST:
+        text = readable(ledger.held_text(item.call) or "")
+    return editing.edited(item.output_contract, request.POST, text)
+
+
+def check_typed(edited: Edited) -> None:
+    if edited.sentences:
+        raise Invalid(
+            "Nothing was decided: a field holds what it cannot. Your text was kept. "
+            + " ".join(edited.sentences),
+            fields={"corrected_text": edited.sentences},
+        )
 
 
 def _carry_out(
@@ -115,7 +111,7 @@ def _carry_out(
         corrected_text=text if verdict == Verdict.CORRECT else None,
         rationale=post.get("rationale", ""),
         labels=post.getlist("labels"),
-        seconds_spent=_seconds(found, now),
+        seconds_spent=seconds_at(found, now),
         now=now,
     )
 
@@ -127,13 +123,20 @@ def _after(request: HttpRequest, queue: Queue) -> HttpResponse:
     return redirect("decisions:item", pk=following.pk)
 
 
-def _as_sent(text: str) -> str:
-    """Browsers send line ends as CRLF; the answer keeps the plain ones."""
-    return text.replace("\r\n", "\n")
-
-
-def _seconds(item: ReviewItem, now: Any) -> int:
+def seconds_at(item: ReviewItem, now: Any) -> int:
     return int((now - item.claimed_at).total_seconds()) if item.claimed_at else 0
+
+
+@requires(Permission.REVIEW_WORK)
+@require_POST
+def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take the decision back while it can be; the item is on the screen again."""
+    item_or_404(request, pk)
+    undoing.undo(actor=actor_of(request), item_id=pk, now=timezone.now())
+    messages.success(request, "Taken back. Nothing left; decide again.")
+    if request.htmx:  # type: ignore[attr-defined]  # by its middleware
+        return screen(request, pk)
+    return redirect("decisions:item", pk=pk)
 
 
 @requires(Permission.REVIEW_WORK)
@@ -147,7 +150,7 @@ def renew(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires(Permission.REVIEW_WORK)
 @require_POST
 def release(request: HttpRequest, pk: UUID) -> HttpResponse:
-    _item(request, pk)
+    item_or_404(request, pk)
     queues.release_claim(actor=actor_of(request), item_id=pk, now=timezone.now())
     messages.success(request, "Put back into the queue.")
     return redirect("queues:list")
@@ -157,6 +160,6 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def claim(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Claim this very item, from the board or after a lease ran out."""
-    _item(request, pk)
+    item_or_404(request, pk)
     queues.claim_item(actor=actor_of(request), item_id=pk, now=timezone.now())
     return redirect("decisions:item", pk=pk)

@@ -13,7 +13,14 @@ from governance.registry.models import UseCase
 from governance.registry.picking import UseCaseNamesField, are_many
 from reviews.queues import opening_hours
 from reviews.queues.models import Queue, SlaPolicy, office_hours
-from reviews.queues.upkeep import LONGEST_GUIDELINE, ServiceTimes, service_times_of
+from reviews.queues.rules import LONGEST_UNDO_SECONDS, UNDO_SECONDS
+from reviews.queues.upkeep import (
+    LONGEST_GUIDELINE,
+    LONGEST_TEMPLATE,
+    MOST_TEMPLATES,
+    ServiceTimes,
+    service_times_of,
+)
 
 LONGEST_MINUTES = 60 * 24 * 90
 
@@ -41,6 +48,14 @@ class LabelsField(ReadField):
     def to_python(self, value: Any) -> Any:
         parts = re.split(r"[\n,]+", super().to_python(value))
         return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+class LinesField(ReadField):
+    """Sentences, one per line; gives them in order, each once."""
+
+    def to_python(self, value: Any) -> Any:
+        lines = super().to_python(value).splitlines()
+        return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
 
 
 class HoursField(ReadField):
@@ -79,6 +94,20 @@ class QueueForm(SeenForm):
         longest=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="One per line; the first nine have number keys.",
+    )
+    rationale_templates = LinesField(
+        required=False,
+        longest=LONGEST_TEMPLATE * MOST_TEMPLATES,
+        label="Reasons to choose from",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="One per line. A reviewer chooses one and may edit it.",
+    )
+    undo_seconds = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_UNDO_SECONDS,
+        label="Seconds to undo",
+        help_text="The answer leaves only after them; 0 sends it at once.",
     )
     use_cases = forms.ModelMultipleChoiceField(
         UseCase.objects.select_related("team"),
@@ -140,6 +169,7 @@ class QueueForm(SeenForm):
         """What the services take."""
         given = self.cleaned_data
         plain = ("name", "guideline", "labels", "is_default", "escalates_to")
+        plain += ("undo_seconds", "rationale_templates")
         return {name: given[name] for name in plain} | {
             "use_cases": list(given["use_cases"]),
             "times": self._times(),
@@ -160,10 +190,11 @@ class QueueForm(SeenForm):
 
 def form_values(queue: Queue) -> dict[str, Any]:
     """What the form begins with for a queue that exists."""
-    names = ("name", "guideline", "is_default", "escalates_to")
+    names = ("name", "guideline", "is_default", "escalates_to", "undo_seconds")
     values = {name: getattr(queue, name) for name in names}
     return values | {
         "labels": "\n".join(queue.labels),
+        "rationale_templates": "\n".join(queue.rationale_templates),
         "use_cases": list(queue.use_cases.all()),
         **_time_values(service_times_of(queue.sla)),
     }
@@ -173,6 +204,7 @@ def new_values() -> dict[str, Any]:
     """What the form begins with for a new queue."""
     fresh = SlaPolicy()
     return {
+        "undo_seconds": UNDO_SECONDS,
         "first_touch_minutes": fresh.first_touch_minutes,
         "decision_minutes": fresh.decision_minutes,
         "warn_share": fresh.warn_share,

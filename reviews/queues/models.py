@@ -15,7 +15,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
 from governance.registry.models import UseCase
 from reviews.queues.opening_hours import as_times
-from reviews.queues.rules import ItemState
+from reviews.queues.rules import UNDO_SECONDS, ItemState
 from reviews.queues.sla import Calendar
 from telemetry.ledger.models import Call
 
@@ -100,6 +100,8 @@ class Queue(models.Model):
     )
     use_cases = models.ManyToManyField(UseCase, blank=True, related_name="review_queues")
     is_default = models.BooleanField(default=False)
+    undo_seconds = models.PositiveSmallIntegerField(default=UNDO_SECONDS)
+    rationale_templates = models.JSONField(default=list, blank=True)
 
     objects = QueueQuerySet.as_manager()
 

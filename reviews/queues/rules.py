@@ -13,10 +13,15 @@ LEASE = timedelta(minutes=10)
 MOST_SKIPS = 3
 """After so many skips by one person the item is not offered to them again."""
 
+UNDO_SECONDS = 10
+LONGEST_UNDO_SECONDS = 600
+"""How long a decision can be taken back, before the answer leaves; 0 is not at all."""
+
 
 class ItemState(StrEnum):
     WAITING = "waiting"
     CLAIMED = "claimed"
+    PENDING = "pending"
     DECIDED = "decided"
 
 
@@ -29,6 +34,10 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("claimed", "skip", "waiting", "the reviewer who holds it", "with a reason"),
         Edge("claimed", "lease_ran_out", "waiting", "the housekeeping job"),
         Edge("claimed", "decide", "decided", "the reviewer who holds it"),
+        Edge("claimed", "hold_back", "pending", "the reviewer who holds it", "it can be undone"),
+        Edge("pending", "undo", "claimed", "the reviewer who decided", "before it is final"),
+        Edge("pending", "finalise", "decided", "the clock", "the undo time has passed"),
+        Edge("pending", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("claimed", "escalate", "waiting", "the reviewer who holds it", "in the next queue"),
         Edge("waiting", "escalate", "waiting", "a review lead, or a breached SLA", "next queue"),
         Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),

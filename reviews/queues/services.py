@@ -270,6 +270,8 @@ def check_holds(actor: Actor, item: ReviewItem, now: datetime) -> None:
     check_can_work(actor, item.queue)
     if item.state == ItemState.DECIDED:
         raise WrongState("Nothing was changed: this item has been decided already.")
+    if item.state == ItemState.PENDING:
+        raise WrongState("Nothing was changed: this item is decided; it can still be undone.")
     if item.claimed_by_id != actor.user.pk:
         holder = f"{item.claimed_by} holds it now" if item.claimed_by_id else "nobody holds it now"
         raise Conflict(f"Your claim has ended and {holder}. Your text is still on the page.")

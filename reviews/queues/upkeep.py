@@ -21,12 +21,15 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotAllowed, NotFound
 from governance.registry.models import UseCase
 from reviews.queues.models import BusinessCalendar, Queue, SlaPolicy
+from reviews.queues.rules import LONGEST_UNDO_SECONDS, UNDO_SECONDS
 from reviews.queues.sla import NoOpeningHours, due_at
 
 LONGEST_GUIDELINE = 20_000
 LONGEST_LABEL = 40
 MOST_LABELS = 20
-RESERVED_SLUGS = frozenset({"new", "items"})
+LONGEST_TEMPLATE = 500
+MOST_TEMPLATES = 20
+RESERVED_SLUGS = frozenset({"new", "items", "decisions"})
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def create_queue(
     is_default: bool = False,
     escalates_to: Queue | None = None,
     times: ServiceTimes | None = None,
+    undo_seconds: int | None = None,
+    rationale_templates: Sequence[str] = (),
 ) -> Queue:
     """A new queue; without `times` under the standard SLA, which all such queues share.
 
@@ -101,6 +106,8 @@ def create_queue(
     others = _locked_queues()
     queue = Queue(slug=slug, name=name.strip(), guideline=guideline, labels=list(labels))
     queue.escalates_to = escalates_to
+    queue.undo_seconds = UNDO_SECONDS if undo_seconds is None else undo_seconds
+    queue.rationale_templates = list(rationale_templates)
     _check_slug(slug, others)
     _check(queue, others, use_cases)
     queue.sla = _standard_sla()
@@ -128,6 +135,8 @@ def change_queue(
     times: ServiceTimes,
     now: datetime,
     seen: str = "",
+    undo_seconds: int | None = None,
+    rationale_templates: Sequence[str] | None = None,
 ) -> Queue:
     """Everything but the address of a queue. Due times of open items stay as they are.
 
@@ -145,6 +154,10 @@ def change_queue(
     check_seen(seen, before, queue)
     queue.name, queue.guideline, queue.labels = name.strip(), guideline, list(labels)
     queue.escalates_to = escalates_to
+    if undo_seconds is not None:
+        queue.undo_seconds = undo_seconds
+    if rationale_templates is not None:
+        queue.rationale_templates = list(rationale_templates)
     _check(queue, others, use_cases)
     _set_times(queue, times, now)
     _set_default(queue, is_default, others, actor, now)
@@ -190,6 +203,12 @@ def _check(queue: Queue, others: Sequence[Queue], use_cases: Sequence[UseCase]) 
         problems["labels"] = [
             f"At most {MOST_LABELS} different labels of 1 to {LONGEST_LABEL} characters."
         ]
+    if not 0 <= queue.undo_seconds <= LONGEST_UNDO_SECONDS:
+        problems["undo_seconds"] = [f"From 0 (off) to {LONGEST_UNDO_SECONDS} seconds."]
+    if not _are_templates(queue.rationale_templates):
+        problems["rationale_templates"] = [
+            f"At most {MOST_TEMPLATES} different sentences of 1 to {LONGEST_TEMPLATE} characters."
+        ]
     if taken := _taken(queue, use_cases):
         problems["use_cases"] = taken
     if _leads_back(queue):
@@ -201,6 +220,11 @@ def _check(queue: Queue, others: Sequence[Queue], use_cases: Sequence[UseCase]) 
 def _are_labels(labels: Sequence[str]) -> bool:
     fit = all(label.strip() and len(label) <= LONGEST_LABEL for label in labels)
     return fit and len(set(labels)) == len(labels) <= MOST_LABELS
+
+
+def _are_templates(templates: Sequence[str]) -> bool:
+    fit = all(one.strip() and len(one) <= LONGEST_TEMPLATE for one in templates)
+    return fit and len(set(templates)) == len(templates) <= MOST_TEMPLATES
 
 
 def _taken(queue: Queue, use_cases: Sequence[UseCase]) -> list[str]:
@@ -317,6 +341,8 @@ def queue_facts(queue: Queue) -> dict[str, Any]:
         "slug": queue.slug,
         "guideline_sha256": text_digest(queue.guideline),
         "labels": list(queue.labels),
+        "undo_seconds": queue.undo_seconds,
+        "rationale_templates": list(queue.rationale_templates),
         "use_cases": sorted(saved),
         "is_default": queue.is_default,
         "escalates_to": queue.escalates_to.slug if queue.escalates_to else None,

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from prompts.gateway.demo import organisation as demo
 from prompts.gateway.demo.people import People, make
+from reviews.queues.models import Queue
 
 
 @dataclass
@@ -195,6 +196,8 @@ def world() -> World:
     local, _ = demo._models(people, now)
     use_case = demo._licence_review(people, now)
     demo._queue(people, [use_case], now)
+    # Decisions are final at once; the tests of undo turn its time on.
+    Queue.objects.update(undo_seconds=0)
     demo._prompt(people, use_case, local, now)
     demo.second_release(people, use_case, local, now)
     demo._budgets(people, use_case, now)
