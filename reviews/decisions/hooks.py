@@ -11,14 +11,16 @@ from governance.audit.registries import EvidenceSection, PackScope, audit_action
 from governance.kernel.authority import Permission
 from governance.registry.registries import ledger_metrics
 from reviews.decisions import keeping
-from reviews.decisions.figures import FIGURES
+from reviews.decisions.figures import FIGURES, review_hours
 from reviews.decisions.models import ReviewDecision
 from reviews.queues.models import ReviewItem
+from telemetry.allocation.registries import PoolSource, pool_sources
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
 
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
+pool_sources.add("review_hours", PoolSource("Reviewers' time", "hours", review_hours))
 audit_actions.add("review.decided", "{actor} decided {subject}")
 body_stores.add(
     "corrections",
