@@ -66,6 +66,14 @@ STARTING_POLICIES: dict[tuple[str, str], SignOffs] = {
     ("new_budget", "minimal"): _sign_offs((P.SIGN_BUDGET, 1)),
     ("new_budget", "limited"): _sign_offs((P.SIGN_BUDGET, 1)),
     ("new_budget", "high"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),
+    # Finance asks for these two, so others sign them.
+    **{
+        ("statement_reopening", tier): _sign_offs((P.SIGN_BOARD, 1), (P.SIGN_COMPLIANCE, 1))
+        for tier in DECISION_HOURS
+    },
+    ("allocation_rule", "minimal"): _sign_offs((P.SIGN_BOARD, 1)),
+    ("allocation_rule", "limited"): _sign_offs((P.SIGN_BOARD, 1)),
+    ("allocation_rule", "high"): _sign_offs((P.SIGN_BOARD, 1), (P.SIGN_COMPLIANCE, 1)),
 }
 
 LEAST_HOURS = 8

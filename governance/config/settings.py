@@ -87,6 +87,9 @@ INSTALLED_APPS = [
     "telemetry.webhooks",
     "telemetry.ledger",
     "telemetry.chargeback",
+    "telemetry.allocation",
+    "telemetry.documents",
+    "telemetry.reconciliation",
     "telemetry.drift",
     "telemetry.savings",
     "reviews.queues",
@@ -188,7 +191,12 @@ FILE_UPLOAD_HANDLERS = [
     "governance.config.uploads.SealedUploadHandler",
 ]
 # Where files are taken, which are read piece by piece: bytes of the whole request.
-PLACET_FILE_UPLOADS = {"/batches/new/": 51_000_000, "/api/v1/batches/": 51_000_000}
+PLACET_FILE_UPLOADS = {
+    "/batches/new/": 51_000_000,
+    "/api/v1/batches/": 51_000_000,
+    "/reconciliation/upload/": 5_100_000,
+    "/api/v1/reconciliations/": 5_500_000,
+}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

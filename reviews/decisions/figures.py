@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 
 from governance.registry.registries import LedgerMetric
 from reviews.decisions.models import ReviewDecision
@@ -26,6 +26,17 @@ def correction_rate(ids: list[int], starts: datetime, ends: datetime) -> dict[in
         row["item__call__use_case_id"]: Decimal(row["corrected"]) * 100 / row["all"]
         for row in counted
     }
+
+
+def review_hours(period: date) -> Decimal:
+    """Hours that reviewers spent on decisions in the month that begins on that day."""
+    starts = datetime.combine(period, time(), UTC)
+    after = date(period.year + period.month // 12, period.month % 12 + 1, 1)
+    made = ReviewDecision.objects.filter(
+        at__gte=starts, at__lt=datetime.combine(after, time(), UTC)
+    )
+    seconds = made.aggregate(seconds=Sum("seconds_spent"))["seconds"] or 0
+    return (Decimal(seconds) / 3600).quantize(Decimal("0.000001"))
 
 
 FIGURES = {

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from telemetry.chargeback import api
+from telemetry.chargeback import api, closing_api
 
 urlpatterns = [
     path("budgets/", api.BudgetList.as_view(), name="api-budgets"),
@@ -10,4 +10,10 @@ urlpatterns = [
     path("statements/begin-closing/", api.StatementBegin.as_view(), name="api-statement-begin"),
     path("statements/<int:pk>/", api.StatementDetail.as_view(), name="api-statement"),
     path("statements/<int:pk>/close/", api.StatementClose.as_view(), name="api-statement-close"),
+    path("statements/<int:pk>/seals/", closing_api.Seals.as_view(), name="api-statement-seals"),
+    path("statements/<int:pk>/reopen/", closing_api.Reopen.as_view(), name="api-statement-reopen"),
+    path("month-end/", closing_api.MonthEnd.as_view(), name="api-month-end"),
+    path("month-end/begin/", closing_api.MonthEndBegin.as_view(), name="api-month-end-begin"),
+    path("month-end/close/", closing_api.MonthEndClose.as_view(), name="api-month-end-close"),
+    path("month-end/runs/<int:pk>/", closing_api.Run.as_view(), name="api-closing-run"),
 ]

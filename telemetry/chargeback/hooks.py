@@ -32,11 +32,14 @@ from governance.registry.registries import (
     use_case_panels,
 )
 from telemetry.chargeback import dashboard
+from telemetry.chargeback.closing_checks import CHECKS
 from telemetry.chargeback.figures import FIGURES
 from telemetry.chargeback.models import Budget, Statement
 from telemetry.chargeback.new_budget_subject import NewBudgetSubject
+from telemetry.chargeback.registries import closing_checks
+from telemetry.chargeback.reopening import ReopeningSubject
 from telemetry.chargeback.retiring import BUDGETS
-from telemetry.chargeback.rules import HOLD_STATES, STATEMENT_STATES, month_of
+from telemetry.chargeback.rules import HOLD_STATES, RUN_STATES, STATEMENT_STATES, month_of
 from telemetry.chargeback.selectors import (
     NEAR_SHARE,
     budgets_of_month,
@@ -48,6 +51,9 @@ from telemetry.chargeback.subjects import BudgetSubject
 
 transition_tables.add("Hold.state", HOLD_STATES)
 transition_tables.add("Statement.state", STATEMENT_STATES)
+transition_tables.add("ClosingRun.state", RUN_STATES)
+for check_name, check in CHECKS.items():
+    closing_checks.add(check_name, check)
 
 audit_actions.add("budget.created", "{actor} made the budget {subject}")
 audit_actions.add("budget.renewed", "{actor} renewed the budget for {subject}")
@@ -56,9 +62,12 @@ audit_actions.add("budget.suspense_resolved", "{actor} resolved a lost hold on {
 audit_actions.add("statement.closing", "{actor} began to close the statement {subject}")
 audit_actions.add("statement.reopened", "{actor} took the closing of {subject} back")
 audit_actions.add("statement.closed", "{actor} closed the statement {subject}")
+audit_actions.add("statement.unsealed", "{actor} opened the closed statement {subject} again")
+audit_actions.add("closing_run.requested", "{actor} asked for the {subject} for all its teams")
 
 change_subjects.add("budget", BudgetSubject())
 change_subjects.add("new_budget", NewBudgetSubject())
+change_subjects.add("statement_reopening", ReopeningSubject())
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
 monthly_costs.add("chargeback", dashboard.booked_in_month)

@@ -15,6 +15,8 @@ from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.chargeback.closing_models import ClosingRun as ClosingRun
+from telemetry.chargeback.closing_models import StatementVersion as StatementVersion
 from telemetry.chargeback.rules import HoldState, StatementState, next_month, share
 from telemetry.ledger.models import ZERO, Call, money
 from telemetry.ledger.rules import CallSource
@@ -247,6 +249,10 @@ class Statement(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # The change that opened it again last.
+    unsealed_by = models.ForeignKey(
+        ChangeRequest, models.PROTECT, null=True, blank=True, related_name="+"
     )
 
     objects = StatementQuerySet.as_manager()

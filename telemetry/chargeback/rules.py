@@ -42,6 +42,24 @@ STATEMENT_STATES = TransitionTable(
         Edge("open", "begin_closing", "closing", "finance", "its month has ended"),
         Edge("closing", "reopen", "open", "finance", "something is still to be booked"),
         Edge("closing", "close", "closed", "finance", "its total is sealed for good"),
+        Edge("closed", "unseal", "open", "an emergency change", "its seal is kept as a version"),
+    ),
+)
+
+
+class RunState(StrEnum):
+    REQUESTED = "requested"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+RUN_STATES = TransitionTable(
+    "ClosingRun.state",
+    RunState.REQUESTED,
+    (
+        Edge("requested", "run", "running", "a worker"),
+        Edge("running", "run", "running", "a worker", "an earlier one was cut off"),
+        Edge("running", "finish", "finished", "a worker", "every team was tried"),
     ),
 )
 

@@ -8,14 +8,14 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from governance.access.models import Team, User
 from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from telemetry.chargeback.models import Budget, BudgetProposal, DailyUsage, Hold, Statement
 from telemetry.chargeback.rules import HoldState, StatementState, month_of, share
-from telemetry.ledger.models import ZERO
+from telemetry.ledger.models import ZERO, LedgerEntry
 
 NEAR_SHARE = 80
 
@@ -160,3 +160,41 @@ def holds_in_suspense() -> list[Hold]:
     )
     by_attempt = {(hold.call_id, hold.attempt): hold for hold in holds.order_by("held_at")[:200]}
     return list(by_attempt.values())
+
+
+@dataclass(frozen=True)
+class LinkedMonth:
+    """Entries of one month that correct, or were meant for, another of the same team.
+
+    `period` is the other month; `how` says which way it goes.
+    """
+
+    period: date
+    how: str
+    entries: int
+    amount: Decimal
+
+    @property
+    def month(self) -> str:
+        return f"{self.period:%Y-%m}"
+
+
+def linked_months(team_id: int, period: date) -> list[LinkedMonth]:
+    """What this month corrects of others, and what others correct of it; two queries."""
+    own = LedgerEntry.objects.filter(team_id=team_id).order_by()
+    backward = own.filter(period=period, corrects__isnull=False).exclude(corrects__period=period)
+    forward = own.filter(corrects__team_id=team_id, corrects__period=period)
+    forward = forward.exclude(period=period)
+    links = [
+        LinkedMonth(other, "corrects", entries, amount)
+        for other, entries, amount in backward.values_list("corrects__period").annotate(
+            Count("pk"), Sum("amount")
+        )
+    ]
+    links += [
+        LinkedMonth(other, "is corrected in", entries, amount)
+        for other, entries, amount in forward.values_list("period").annotate(
+            Count("pk"), Sum("amount")
+        )
+    ]
+    return sorted(links, key=lambda one: (one.how, one.period))

@@ -260,3 +260,52 @@ SELECT (SELECT array_agg(DISTINCT attempt) FROM locked),
     (SELECT count(*) FROM ended),
     (SELECT array_agg(id ORDER BY id) FROM changed WHERE crosses AND billed > 0)
 """
+
+# A closed month is opened again by a decided change that names its last seal, and only once by
+# each: the seal's number is in it. The seal itself stays as a version.
+REOPENED_BY_CHANGE = """
+CREATE OR REPLACE FUNCTION chargeback_closed_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'closed' THEN
+        IF TG_OP = 'UPDATE' AND NEW.state = 'open' AND NEW.sha256 = ''
+            AND (NEW.id, NEW.team_id, NEW.period, NEW.currency)
+                = (OLD.id, OLD.team_id, OLD.period, OLD.currency)
+            AND EXISTS (
+                SELECT 1 FROM approvals_changerequest change
+                JOIN chargeback_statementversion seal ON seal.statement_id = OLD.id
+                WHERE change.id = NEW.unsealed_by_id
+                    AND change.kind = 'statement_reopening' AND change.subject_id = OLD.id
+                    AND change.state IN ('approved', 'applied', 'provisional')
+                    AND seal.sha256 = OLD.sha256
+                    AND change.proposal->>'sha256' = OLD.sha256
+                    AND (change.proposal->>'version')::integer = seal.number
+                    AND seal.number = (
+                        SELECT max(number) FROM chargeback_statementversion
+                        WHERE statement_id = OLD.id)
+            )
+        THEN
+            RETURN NEW;
+        END IF;
+        RAISE EXCEPTION 'the statement % of team % is closed and never changes',
+            OLD.period, OLD.team_id USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+    RETURN NEW;
+END $$;
+"""
+
+REOPENED_BY_CHANGE_BACK = CLOSED_STATEMENTS.partition("CREATE TRIGGER")[0].replace(
+    "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"
+)
+
+# Months that were closed before seals were kept as versions.
+VERSIONS_OF_CLOSED = """
+INSERT INTO chargeback_statementversion
+    (statement_id, number, total, currency, entry_count, last_entry, lines, sha256,
+     closed_at, closed_by_id)
+SELECT id, 1, total, currency, entry_count,
+    coalesce((SELECT max(e.id) FROM ledger_ledgerentry e
+              WHERE e.team_id = s.team_id AND e.period = s.period), 0),
+    lines, sha256, closed_at, closed_by_id
+FROM chargeback_statement s WHERE state = 'closed'
+"""

@@ -10,16 +10,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Sum
 
 from governance.access.models import Team
+from governance.approvals.models import ChangeRequest
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import canonical_bytes, digest, plain
-from governance.kernel.errors import Invalid, NotAllowed, WrongState
-from telemetry.chargeback.models import Statement
+from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
+from telemetry.chargeback.models import Statement, StatementVersion
 from telemetry.chargeback.rules import STATEMENT_STATES, StatementState, month_of
-from telemetry.ledger.models import ZERO, LedgerEntry
+from telemetry.ledger.models import ZERO, LedgerEntry, LedgerEntryQuerySet
 
 BOOKING_LOCK = 722001  # the trigger on ledger entries takes it shared, per team
 
@@ -48,30 +49,114 @@ def reopen_closing(*, actor: Actor, statement_id: int, now: datetime) -> Stateme
 
 
 @transaction.atomic
-def close_statement(*, actor: Actor, statement_id: int, now: datetime) -> Statement:
+def close_statement(
+    *, actor: Actor, statement_id: int, now: datetime, expected: Decimal | None = None
+) -> Statement:
     """Seal the month: its lines, its total, and a SHA-256 over every entry.
 
-    What is booked to this month after this goes to the team's next open month.
+    What is booked to this month after this goes to the team's next open month. Raises Conflict
+    where the total is not the `expected` one.
     """
     check_can_close(actor)
-    statement = _locked(statement_id)
-    # Waits for every transaction that is booking to this team now, and keeps new ones out.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [BOOKING_LOCK, statement.team_id])
+    return _seal(_locked(statement_id), actor, now, expected)
+
+
+def _seal(
+    statement: Statement, actor: Actor, now: datetime, expected: Decimal | None = None
+) -> Statement:
+    _keep_bookings_out(statement)
     content = statement_content(statement)
+    total = Decimal(content["total"])
+    if expected is not None and total != expected:
+        raise Conflict(
+            f"{statement.team} was not closed: {total - expected:+.9f} {statement.currency} was "
+            "booked since its total was confirmed. Look at it again, then close it."
+        )
     statement.state = STATEMENT_STATES.target(statement.state, "close")
-    statement.total, statement.entry_count = Decimal(content["total"]), content["entry_count"]
+    statement.total, statement.entry_count = total, content["entry_count"]
     statement.lines, statement.sha256 = content["lines"], digest(content)
     statement.closed_at, statement.closed_by = now, actor.user
     statement.save()
+    _keep_version(statement)
     _record(statement, "statement.closed", actor, now)
     return statement
 
 
-def statement_content(statement: Statement) -> dict[str, Any]:
-    """Everything the seal covers, JSON-plain, computed from the ledger now."""
-    lines = statement_lines(statement.team_id, statement.period)
-    count, entries_sha256 = _entries_digest(statement.team_id, statement.period)
+def _keep_bookings_out(statement: Statement) -> None:
+    """Wait for every transaction that is booking to this team now, and keep new ones out."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [BOOKING_LOCK, statement.team_id])
+
+
+def _keep_version(statement: Statement) -> None:
+    booked = LedgerEntry.objects.filter(team_id=statement.team_id, period=statement.period)
+    StatementVersion.objects.create(
+        statement=statement,
+        number=statement.versions.count() + 1,
+        last_entry=booked.aggregate(last=Max("pk"))["last"] or 0,
+        **{name: getattr(statement, name) for name in SEALED},
+    )
+
+
+SEALED = ("total", "currency", "entry_count", "lines", "sha256", "closed_at", "closed_by")
+
+
+@transaction.atomic
+def unseal_statement(
+    *, actor: Actor, statement_id: int, change: ChangeRequest, now: datetime
+) -> Statement:
+    """What a decided change does: the month is open again, and its seal stays as a version.
+
+    Called by the change engine alone, so no right is checked here. The database asks for the
+    change again.
+    """
+    statement = _locked(statement_id)
+    _keep_bookings_out(statement)
+    sealed = {"version": statement.versions.count(), "sha256": statement.sha256}
+    statement.state = STATEMENT_STATES.target(statement.state, "unseal")
+    statement.total, statement.entry_count, statement.lines = ZERO, 0, []
+    statement.sha256, statement.closed_at, statement.closed_by = "", None, None
+    statement.unsealed_by = change
+    statement.save()
+    record(
+        actor=actor,
+        action="statement.unsealed",
+        subject=statement,
+        now=now,
+        before={"state": "closed"} | sealed,
+        after={"state": statement.state},
+        reason=change.reason,
+        team_id=statement.team_id,
+    )
+    return statement
+
+
+@transaction.atomic
+def seal_again(*, actor: Actor, statement_id: int, now: datetime) -> Statement:
+    """An opening that nobody ratified is taken back: the month is closed as it is now.
+
+    Called by the change engine alone. A month that was closed again meanwhile is left alone.
+    """
+    statement = _locked(statement_id)
+    if statement.state == StatementState.OPEN:
+        statement.state = STATEMENT_STATES.target(statement.state, "begin_closing")
+    if statement.state == StatementState.CLOSING:
+        _seal(statement, actor, now)
+    return statement
+
+
+def version_content(version: StatementVersion) -> dict[str, Any]:
+    """What that seal covers, computed from the ledger now; its digest is the version's."""
+    return statement_content(version.statement, version.last_entry)
+
+
+def statement_content(statement: Statement, up_to: int | None = None) -> dict[str, Any]:
+    """Everything the seal covers, JSON-plain, computed from the ledger now.
+
+    `up_to` leaves out what was booked after that entry.
+    """
+    lines = statement_lines(statement.team_id, statement.period, up_to)
+    count, entries_sha256 = _entries_digest(statement.team_id, statement.period, up_to)
     total = sum((Decimal(line["amount"]) for line in lines), ZERO)
     return {
         "team": statement.team.code,
@@ -84,10 +169,15 @@ def statement_content(statement: Statement) -> dict[str, Any]:
     }
 
 
-def statement_lines(team_id: int, period: date) -> list[dict[str, Any]]:
+def _entries(team_id: int, period: date, up_to: int | None) -> LedgerEntryQuerySet:
+    entries = LedgerEntry.objects.filter(team_id=team_id, period=period)
+    return entries if up_to is None else entries.filter(pk__lte=up_to)
+
+
+def statement_lines(team_id: int, period: date, up_to: int | None = None) -> list[dict[str, Any]]:
     """One line per use case, model, kind and source of the team's month, from the ledger."""
     grouped = (
-        LedgerEntry.objects.filter(team_id=team_id, period=period)
+        _entries(team_id, period, up_to)
         .values(
             "use_case__slug",
             "use_case__title",
@@ -127,9 +217,9 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
 _ENTRY_FIELDS = ("id", "call_id", "attempt", "kind", "day", "amount", "currency", "corrects_id")
 
 
-def _entries_digest(team_id: int, period: date) -> tuple[int, str]:
+def _entries_digest(team_id: int, period: date, up_to: int | None) -> tuple[int, str]:
     """How many entries, and SHA-256 over their canonical lines in the order of their ids."""
-    entries = LedgerEntry.objects.filter(team_id=team_id, period=period).order_by("pk")
+    entries = _entries(team_id, period, up_to).order_by("pk")
     rows: Iterable[dict[str, Any]] = entries.values(*_ENTRY_FIELDS).iterator(chunk_size=5000)
     running, count = hashlib.sha256(), 0
     for row in rows:

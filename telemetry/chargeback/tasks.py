@@ -1,14 +1,34 @@
-"""Celery: prove the books, and say so where they differ."""
+"""Months closed by a worker, and the books proven."""
 
 from __future__ import annotations
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 
-from telemetry.chargeback import verification
+from telemetry.chargeback import closing, verification
+from telemetry.chargeback.models import ClosingRun
+
+
+@shared_task(name="telemetry.chargeback.tasks.close_month", ignore_result=True)
+def close_month(run_id: int) -> None:
+    closing.run_closing(run_id=run_id, now=timezone.now())
+
+
+@shared_task(name="telemetry.chargeback.tasks.keep_house", ignore_result=True)
+def keep_house() -> None:
+    """Runs whose message or worker was lost go on."""
+    for run_id in closing.unfinished_runs(timezone.now()):
+        close_month.delay(run_id)
 
 
 @shared_task(name="telemetry.chargeback.tasks.check_books", queue="checks", ignore_result=True)
 def check_books() -> None:
     """Several times a day: rollups, budgets and statements against the ledger's lines."""
     verification.check_books(now=timezone.now())
+
+
+def enqueue(run: ClosingRun) -> None:
+    """Onto the queue once it is committed; without a broker the housekeeping job does it."""
+    run_id = run.pk
+    transaction.on_commit(lambda: close_month.delay(run_id), robust=True)

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from telemetry.chargeback import proposal_views, views
+from telemetry.chargeback import closing_views, proposal_views, views
 from telemetry.chargeback.views import MonthConverter
 
 register_converter(MonthConverter, "month")
@@ -21,4 +21,11 @@ urlpatterns = [
         name="statement-csv",
     ),
     path("chargeback/<slug:team>/<month:month>/move/", views.statement_move, name="statement-move"),
+    path("month-end/", closing_views.months, name="month-ends"),
+    path("month-end/<month:month>/", closing_views.month_end, name="month-end"),
+    path("month-end/<month:month>/begin/", closing_views.begin_all, name="month-end-begin"),
+    path("month-end/<month:month>/close/", closing_views.close_all, name="month-end-close"),
+    path("month-end/runs/<int:pk>/", closing_views.run, name="closing-run"),
+    path("month-end/seals/<int:pk>/", closing_views.seal, name="seal"),
+    path("chargeback/<slug:team>/<month:month>/reopen/", closing_views.reopen, name="reopen"),
 ]

@@ -16,9 +16,9 @@ from django.urls import reverse
 from governance.kernel.canonical import digest
 from telemetry.alerts.rules import Severity
 from telemetry.alerts.services import clear_cause, raise_alert
-from telemetry.chargeback.models import Statement
+from telemetry.chargeback.models import Statement, StatementVersion
 from telemetry.chargeback.rules import StatementState
-from telemetry.chargeback.statements import statement_content
+from telemetry.chargeback.statements import statement_content, version_content
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.models import Call, LedgerEntry, LedgerSeal
 from telemetry.ledger.seals import root_of
@@ -205,6 +205,21 @@ def closed_statements() -> Iterator[str]:
             yield f"statement {statement} does not have the content its SHA-256 was taken over"
 
 
+def sealed_versions() -> Iterator[str]:
+    """Every seal a month ever had can still be computed, and the last one is the closed month's."""
+    for version in StatementVersion.objects.select_related("statement__team").order_by("pk"):
+        if digest(version_content(version)) != version.sha256:
+            yield f"{version} does not have the content its SHA-256 was taken over"
+    sql = """
+        SELECT s.id FROM chargeback_statement s
+        WHERE s.state = 'closed' AND s.sha256 IS DISTINCT FROM (
+            SELECT v.sha256 FROM chargeback_statementversion v
+            WHERE v.statement_id = s.id ORDER BY v.number DESC LIMIT 1)
+    """
+    for (pk,) in _rows(sql):
+        yield f"statement {pk} is closed under another seal than its last"
+
+
 def seals() -> Iterator[str]:
     """Each seal's root, count and cost follow from its calls, and each call from its lines."""
     for seal in LedgerSeal.objects.order_by("pk"):
@@ -246,6 +261,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "daily usage": daily_usage,
     "day outcomes": day_outcomes,
     "closed statements": closed_statements,
+    "sealed versions": sealed_versions,
     "seals": seals,
 }
 

@@ -30,6 +30,8 @@ from telemetry.chargeback.charts import daily_costs
 from telemetry.chargeback.dashboard import View
 from telemetry.chargeback.forms import LimitForm, SuspenseForm
 from telemetry.chargeback.models import Budget, Statement
+from telemetry.chargeback.registries import statement_panels
+from telemetry.chargeback.reopening import KIND
 from telemetry.chargeback.rules import (
     STATEMENT_STATES,
     StatementState,
@@ -131,9 +133,11 @@ def usage_csv(request: HttpRequest) -> HttpResponse:
 @requires(Permission.CHARGEBACK_VIEW)
 def statement_list(request: HttpRequest) -> HttpResponse:
     """All months of all teams in reach, newest first."""
-    rows = selectors.statement_rows(cast(User, request.user), limit=2000)
+    user = cast(User, request.user)
+    rows = selectors.statement_rows(user, limit=2000)
     listed = Paginator(rows, 50).get_page(request.GET.get("page"))
-    return page(request, "telemetry/chargeback/statements.html", {"page": listed})
+    context = {"page": listed, "may_close": user.may(Permission.STATEMENT_CLOSE)}
+    return page(request, "telemetry/chargeback/statements.html", context)
 
 
 @requires(Permission.CHARGEBACK_VIEW)
@@ -158,6 +162,15 @@ def statement(request: HttpRequest, team: str, month: date) -> HttpResponse:
         "has_ended": has_ended,
         "has_replayed": any(line["source"] == "replayed" for line in lines),
         "actions": _actions(user, state) if has_ended else [],
+        "seals": list(kept.versions.all()[:50]) if kept else [],
+        "links": selectors.linked_months(found.pk, month),
+        "panels": [
+            (panel.template, shown)
+            for panel in statement_panels.values()
+            if (shown := panel.context(found, month, user))
+        ],
+        "reopening": open_change_for(KIND, kept.pk) if kept and is_closed else None,
+        "may_reopen": is_closed and user.may(Permission.STATEMENT_CLOSE),
     }
     return page(request, "telemetry/chargeback/statement.html", context)
 
@@ -172,7 +185,9 @@ _ACTION_WORDS = {
 def _actions(user: User, state: str) -> list[tuple[str, str]]:
     if not user.may(Permission.STATEMENT_CLOSE):
         return []
-    return [(action, _ACTION_WORDS[action]) for action in STATEMENT_STATES.actions(state)]
+    actions = STATEMENT_STATES.actions(state)
+    # A closed month is opened again by a change alone.
+    return [(action, _ACTION_WORDS[action]) for action in actions if action in _ACTION_WORDS]
 
 
 @requires(Permission.STATEMENT_CLOSE)

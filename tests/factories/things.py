@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -51,12 +51,14 @@ from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.services import claim_item
 from telemetry.alerts.levels import set_level
 from telemetry.alerts.services import raise_alert
+from telemetry.chargeback.closing import request_closing
 from telemetry.chargeback.models import Budget
-from telemetry.chargeback.statements import begin_closing
+from telemetry.chargeback.statements import begin_closing, close_statement
 from telemetry.drift.services import create_monitor, request_check
 from telemetry.ledger.models import Call
 from telemetry.webhooks.models import WebhookDelivery
 from telemetry.webhooks.services import create_endpoint, send_test
+from tests.factories.allocation import make_rule, take_provider_file
 from tests.factories.keeping import make_erasure, make_hold
 from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
@@ -171,6 +173,20 @@ def things_of(settings: Any) -> Things:
     statement = begin_closing(
         actor=people.actor("finance"), team=legal, period=period.replace(day=1), now=now
     )
+    sealed = begin_closing(
+        actor=people.actor("finance"), team=legal, period=date(2026, 1, 1), now=now
+    )
+    close_statement(actor=people.actor("finance"), statement_id=sealed.pk, now=now)
+    closing_run = request_closing(
+        actor=people.actor("finance"),
+        period=statement.period,
+        confirm=f"{statement.period:%Y-%m}",
+        total="0",
+        acknowledged=True,
+        now=now,
+    )
+    rule = make_rule()
+    provider_file = take_provider_file(people.actor("finance"), statement.period, now)
     today = now.astimezone(UTC).date()
     pack = request_pack(actor=people.actor("compliance"), starts_on=today, ends_on=today, now=now)
     sequence(now=timezone.now())
@@ -288,6 +304,16 @@ def things_of(settings: Any) -> Things:
         ("service-levels/", "pk"): level.pk,
         ("budgets/", "pk"): budget.pk,
         ("statements/", "pk"): statement.pk,
+        ("month-end/", "month"): f"{statement.period:%Y-%m}",
+        ("month-end/seals/", "pk"): sealed.versions.get().pk,
+        ("month-end/runs/", "pk"): closing_run.pk,
+        ("allocation/", "slug"): rule.slug,
+        ("allocation/", "month"): f"{statement.period:%Y-%m}",
+        ("allocation-rules/", "slug"): rule.slug,
+        ("reconciliation/", "pk"): provider_file.pk,
+        ("reconciliation/lines/", "pk"): provider_file.lines.all()[0].pk,
+        ("reconciliations/", "pk"): provider_file.pk,
+        ("reconciliation-lines/", "pk"): provider_file.lines.all()[0].pk,
         ("chargeback/", "team"): legal.slug,
         ("chargeback/", "month"): f"{statement.period:%Y-%m}",
         ("chargeback/budgets/", "pk"): budget.pk,

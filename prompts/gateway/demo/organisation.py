@@ -32,6 +32,7 @@ from prompts.gateway.demo import (
     content,
     governing,
     monitors,
+    month,
     notices,
     past,
     scoring,
@@ -74,6 +75,8 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("worth and mitigations")
         notices.value(people, licence, code, now)
         notices.guard(people, support, now)
+        say("shared cost")
+        month.share_cost(people, now, sign)
         say("drift monitors")
         monitors.watch(people.actor("safety"), code, licence, now)
         monitors.promise(people.actor("owner"), licence, now)

@@ -55,6 +55,9 @@ BREAKS = {
            created_at FROM ledger_ledgerentry""",
     "one currency": _OPEN + "UPDATE ledger_ledgerentry SET currency = 'GBP'",
     "daily usage": "UPDATE chargeback_dailyusage SET cost = 9",
+    "sealed versions": """INSERT INTO chargeback_statement
+           (team_id, period, state, currency, total, entry_count, lines, sha256, closed_at)
+         SELECT id, '2026-01-01', 'closed', 'USD', 0, 0, '[]', 'x', now() FROM access_team""",
     "seals": "UPDATE ledger_call SET response_hash = 'x'",
 }
 

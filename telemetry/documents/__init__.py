@@ -1,0 +1,1 @@
+"""Documents of money: statements and usage as XLSX, FOCUS and PDF, streamed."""

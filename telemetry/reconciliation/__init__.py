@@ -1,0 +1,1 @@
+"""Reconciliation: a provider's invoice or usage file beside the ledger, difference by difference."""
