@@ -20,6 +20,7 @@ _EVERY: dict[str, float] = {
     "prompts.gateway.tasks.sweep": 30,
     "prompts.batches.tasks.sweep": 15,
     "telemetry.alerts.tasks.check_service_levels": 60,
+    "telemetry.chargeback.tasks.watch_budgets": 21600,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.ledger.tasks.seal": 60,
     "telemetry.ledger.tasks.keep_house": 60,
