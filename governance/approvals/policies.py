@@ -60,6 +60,10 @@ STARTING_POLICIES: dict[tuple[str, str], SignOffs] = {
     ("rule_set", "minimal"): _sign_offs((P.SIGN_BOARD, 1)),
     ("rule_set", "limited"): _sign_offs((P.SIGN_BOARD, 1)),
     ("rule_set", "high"): _sign_offs((P.SIGN_BOARD, 1), (P.SIGN_COMPLIANCE, 1)),
+    # What a deployment costs: finance signs, and never who proposed it.
+    **{("prices", tier): _sign_offs((P.SIGN_BUDGET, 1)) for tier in DECISION_HOURS},
+    # A second person of finance.
+    **{("adjustment", tier): _sign_offs((P.SIGN_BUDGET, 1)) for tier in DECISION_HOURS},
     ("budget", "minimal"): _sign_offs((P.SIGN_BUDGET, 1)),
     ("budget", "limited"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),
     ("budget", "high"): _sign_offs((P.SIGN_BUDGET, 1), (P.SIGN_BOARD, 1)),

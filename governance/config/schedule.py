@@ -23,6 +23,7 @@ _EVERY: dict[str, float] = {
     "prompts.corrections.tasks.sweep": 60,
     "telemetry.alerts.tasks.check_service_levels": 60,
     "telemetry.chargeback.tasks.keep_house": 60,
+    "telemetry.chargeback.tasks.watch_budgets": 21600,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.chargeback.tasks.check_books": 21600,
     "telemetry.savings.tasks.compute_due": 21600,

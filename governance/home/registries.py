@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,5 +37,14 @@ class InboxItem:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class RuleTable:
+    """Rules that an app goes by: name → sentence, from the very table that it uses."""
+
+    title: str
+    rules: Mapping[str, str]
+
+
+rule_tables: Registry[RuleTable] = Registry("rule tables")
 navigation: Registry[NavigationItem] = Registry("navigation")
 inbox: Registry[Callable[[User, datetime], list[InboxItem]]] = Registry("inbox")

@@ -18,6 +18,7 @@ from governance.access.selectors import roles_of
 from governance.home.context import THEMES
 from governance.home.diagrams import diagram_of
 from governance.home.models import Notification
+from governance.home.registries import rule_tables
 from governance.home.selectors import waiting_for
 from governance.home.services import mark_all_read
 from governance.kernel.authority import ROLES, Permission
@@ -57,6 +58,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "roles": list(ROLES.values()),
         "permissions": list(Permission),
+        "rule_tables": rule_tables.values(),
         "tables": [
             {"table": table, "diagram": diagram_of(table)}
             for _, table in sorted(transition_tables.items())

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from governance.model_cards import api, deployment_api, interchange_api, price_api, vendor_api
+from governance.model_cards import (
+    api,
+    deployment_api,
+    interchange_api,
+    price_api,
+    rate_api,
+    vendor_api,
+)
 
 urlpatterns = [
     path("model-cards/", api.CardList.as_view(), name="api-model-cards"),
@@ -52,4 +59,8 @@ urlpatterns = [
     path("vendors/<slug:slug>/", vendor_api.VendorDetail.as_view(), name="api-vendor"),
     path("prices/", price_api.PriceList.as_view(), name="api-prices"),
     path("prices/import/", price_api.PriceImport.as_view(), name="api-prices-import"),
+    path("prices/proposals/", price_api.PriceProposals.as_view(), name="api-prices-proposals"),
+    path("prices/table/<slug:slug>/", price_api.PriceComparison.as_view(), name="api-prices-table"),
+    path("rates/", rate_api.RateList.as_view(), name="api-rates"),
+    path("rates/<int:pk>/correct/", rate_api.RateCorrection.as_view(), name="api-rate-correct"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -21,7 +21,7 @@ from governance.model_cards import services
 from governance.model_cards.api import ChangeReference, valid
 from governance.model_cards.models import Deployment, ModelCard, Vendor
 from governance.model_cards.rules import HOSTING
-from governance.model_cards.selectors import deployments_with_facts, obstacles
+from governance.model_cards.selectors import deployments_with_facts, obstacles, rates_in_force
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
@@ -65,7 +65,10 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_obstacles(self, deployment: Deployment) -> list[str]:
         today = timezone.now().date()
-        return [one.sentence for one in obstacles(deployment, today)]
+        # Read once for a whole list.
+        if "rates" not in self.context:
+            cast(dict[str, Any], self.context)["rates"] = list(rates_in_force())
+        return [one.sentence for one in obstacles(deployment, today, self.context["rates"])]
 
 
 class DecidedFacts(serializers.Serializer[Any]):

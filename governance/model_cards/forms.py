@@ -248,18 +248,111 @@ class PriceForm(forms.Form):
         "Cached input, per million tokens", "Empty and never set: as dear as input."
     )
     output = _amount("Output, per million tokens")
+    reasoning = _amount(
+        "Reasoning, per million tokens", "Part of the output. Empty and never set: as dear."
+    )
+    image = _amount(
+        "Per image", "On top of the tokens it counts as: 0 where the provider bills those alone."
+    )
     per_call = _amount("Per call", "On top of the tokens.")
+    discount = _amount("Negotiated discount, in percent", "Off all of the above.")
+    currency = forms.CharField(
+        max_length=3, required=False, help_text="Of these prices, in three letters."
+    )
     starts_on = forms.DateField(label="From", widget=_day())
     source = forms.CharField(max_length=200, help_text="Where the price is written.")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for kind in PRICE_KINDS:
-            self.fields[kind].label = f"{self.fields[kind].label}, {settings.PLACET_CURRENCY}"
 
     def amounts(self) -> dict[str, Any]:
         given = {kind: self.cleaned_data[kind] for kind in PRICE_KINDS}
         return {kind: amount for kind, amount in given.items() if amount is not None}
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper() or str(settings.PLACET_CURRENCY)
+
+
+class PriceChangeForm(PriceForm):
+    """The same for a deployment in use: proposed, with tiers, a promise and a reason."""
+
+    tiers = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Volume tiers",
+        help_text="One on a line: the kind, from how many tokens a calendar month, the amount; "
+        "as “input 1000000 0.12”. A call has the price of the tier that the month had reached "
+        "when the call was let in.",
+    )
+    ending = forms.MultipleChoiceField(
+        required=False,
+        choices=[(kind, kind.replace("_", " ").capitalize()) for kind in PRICE_KINDS],
+        widget=forms.CheckboxSelectMultiple,
+        label="Without any price from that day",
+    )
+    committed = _amount("Committed spend", "What was promised to be spent from that day on.")
+    committed_until = forms.DateField(required=False, label="Committed until", widget=_day())
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=5000,
+        help_text="Why, in a sentence that finance can judge.",
+    )
+
+    def clean_tiers(self) -> list[dict[str, Any]]:
+        found = []
+        for line in str(self.cleaned_data["tiers"]).splitlines():
+            parts = line.split()
+            if not parts:
+                continue
+            tokens = parts[1].replace(",", "") if len(parts) == 3 else ""
+            if not tokens.isdecimal() or parts[0] not in PRICE_KINDS:
+                raise forms.ValidationError(
+                    f"“{line.strip()}” is not a kind, a number of tokens and an amount."
+                )
+            found.append({"kind": parts[0], "from_tokens": int(tokens), "amount": parts[2]})
+        return found
+
+    def prices(self) -> list[dict[str, Any]]:
+        """As `propose_prices` takes them."""
+        own = [
+            {"kind": kind, "from_tokens": 0, "amount": str(amount)}
+            for kind, amount in self.amounts().items()
+        ]
+        ended = [
+            {"kind": kind, "from_tokens": 0, "amount": None} for kind in self.cleaned_data["ending"]
+        ]
+        return own + ended + list(self.cleaned_data["tiers"])
+
+    def commitment(self) -> dict[str, Any] | None:
+        amount, until = self.cleaned_data["committed"], self.cleaned_data["committed_until"]
+        if amount is None and until is None:
+            return None
+        return {"amount": str(amount), "ends_on": until.isoformat() if until else ""}
+
+
+class RateForm(forms.Form):
+    """What one unit of another currency is in ours, from a day on."""
+
+    currency = forms.CharField(max_length=3, help_text="Three letters.")
+    day = forms.DateField(widget=_day(), help_text="It holds from this day until the next rate.")
+    rate = forms.DecimalField(
+        max_digits=18,
+        decimal_places=9,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
+    source = forms.CharField(max_length=200, help_text="Where it is published.")
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
+
+
+class RateCorrectionForm(forms.Form):
+    """The right rate of the same day."""
+
+    rate = forms.DecimalField(
+        max_digits=18,
+        decimal_places=9,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
+    source = forms.CharField(max_length=200, help_text="Where the right one is published.")
 
 
 class ImportForm(forms.Form):

@@ -12,6 +12,7 @@ from governance.audit.registries import audit_actions
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
+from governance.model_cards.price_subject import PriceSubject
 from governance.model_cards.reviewing import REMINDED, overdue_reviews
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES
 from governance.model_cards.subjects import CardSubject, DeploymentSubject
@@ -26,6 +27,7 @@ transition_tables.add("Vendor.state", VENDOR_STATES)
 change_subjects.add("model_card", CardSubject())
 change_subjects.add("deployment", DeploymentSubject())
 change_subjects.add("vendor", VendorSubject())
+change_subjects.add("prices", PriceSubject())
 
 for action, sentence in {
     "model_card.created": "{actor} wrote the model card {subject}",
@@ -42,6 +44,9 @@ for action, sentence in {
     "deployment.suspend": "{actor} suspended the deployment {subject}",
     "deployment.resume": "{actor} resumed the deployment {subject}",
     "price.set": "{actor} set a price of {subject}",
+    "price.changed": "{actor} put the decided prices of {subject} in force",
+    "rate.entered": "{actor} entered the exchange rate {subject}",
+    "rate.corrected": "{actor} corrected an exchange rate: {subject}",
 }.items():
     audit_actions.add(action, sentence)
 

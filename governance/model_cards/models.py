@@ -14,6 +14,7 @@ from django.db.models import F, Func, Q
 from governance.kernel.canonical import digest
 from governance.kernel.encryption import SealedField, decrypt
 from governance.kernel.terms import Sensitivity
+from governance.model_cards.rate_models import Commitment, ExchangeRate
 from governance.model_cards.rules import CARD_STATES, DEPLOYMENT_STATES, HOSTING, PRICE_KINDS
 from governance.model_cards.vendor_models import Vendor
 
@@ -58,7 +59,9 @@ __all__ = [
     "CONTENT_FIELDS",
     "DECIDED_FACTS",
     "RUNNING_FACTS",
+    "Commitment",
     "Deployment",
+    "ExchangeRate",
     "ModelCard",
     "Price",
     "Vendor",
@@ -172,7 +175,11 @@ class Deployment(models.Model):
 
 
 class Price(models.Model):
-    """One amount for one kind of token, from a day until (not including) another."""
+    """One amount for one kind of token, from a day until (not including) another.
+
+    From `from_tokens` on: the tokens that the deployment took and gave in the calendar month
+    before the call. The kind "discount" is in percent of everything else.
+    """
 
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="prices")
     kind = models.CharField(max_length=15, choices=_choices(PRICE_KINDS))
@@ -180,16 +187,18 @@ class Price(models.Model):
     currency = models.CharField(max_length=3)
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
+    from_tokens = models.BigIntegerField(default=0, db_default=0)
     source = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        ordering = ["deployment", "kind", "-starts_on"]
+        ordering = ["deployment", "kind", "-starts_on", "from_tokens"]
         constraints = [
             ExclusionConstraint(
                 name="prices_do_not_overlap",
                 expressions=[
                     (F("deployment"), RangeOperators.EQUAL),
                     (F("kind"), RangeOperators.EQUAL),
+                    (F("from_tokens"), RangeOperators.EQUAL),
                     (
                         Func(
                             F("starts_on"),
@@ -202,6 +211,10 @@ class Price(models.Model):
                 ],
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="price_not_negative"),
+            models.CheckConstraint(condition=Q(from_tokens__gte=0), name="tier_not_negative"),
+            models.CheckConstraint(
+                condition=~Q(kind="discount") | Q(amount__lte=100), name="discount_within_the_price"
+            ),
         ]
 
     def is_in_force(self, day: date) -> bool:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
-from governance.kernel.errors import Invalid, NotAllowed
+from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.model_cards import price_table
 from governance.model_cards.models import Deployment, Price
 from governance.model_cards.rules import PRICE_KINDS
@@ -31,11 +31,16 @@ def set_price(
 ) -> Price:
     """A price from that day on; the one before ends on that day. Never back into the past of it."""
     _check_may_set(actor)
-    if kind not in PRICE_KINDS or amount < 0:
+    if kind not in PRICE_KINDS or amount < 0 or (kind == "discount" and amount > 100):
         raise Invalid("No price was set: give a kind and an amount of zero or more.")
     # The first price of a kind has no row to lock, so the deployment is.
-    Deployment.objects.select_for_update(no_key=True).get(pk=deployment.pk)
-    current = deployment.prices.filter(kind=kind, ends_on=None).first()
+    locked = Deployment.objects.select_for_update(no_key=True).get(pk=deployment.pk)
+    if locked.state != "proposed":
+        raise WrongState(
+            "No price was set: this deployment is approved, so its prices change by a change "
+            "request that finance signs. Propose it."
+        )
+    current = deployment.prices.filter(kind=kind, from_tokens=0, ends_on=None).first()
     if current is not None and current.starts_on >= starts_on:
         raise Invalid(
             f"No price was set: one for {kind.replace('_', ' ')} holds from {current.starts_on} "
@@ -72,6 +77,7 @@ def set_prices(
     starts_on: date,
     source: str,
     now: datetime,
+    currency: str = "",
 ) -> list[Price]:
     """Several kinds from one day on: all of them, or none when one is refused."""
     if not amounts:
@@ -85,6 +91,7 @@ def set_prices(
             starts_on=starts_on,
             source=source,
             now=now,
+            currency=currency,
         )
         for kind, amount in amounts.items()
     ]

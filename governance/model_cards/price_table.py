@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ _FIELDS = {
     "input": "input_cost_per_token",
     "cached_input": "cache_read_input_token_cost",
     "output": "output_cost_per_token",
+    "reasoning": "output_cost_per_reasoning_token",
+    "image": "input_cost_per_image",
 }
 # Prices of other service tiers, which a plain call never pays.
 _OTHER_TIERS = ("_batches", "_priority", "_flex", "_ultrafast", "_decisions", "_balanced")
@@ -45,11 +49,50 @@ def look_up(model: str) -> TableEntry:
             fields={"model": ["litellm's price table does not know this name."]},
         )
     amounts = {
-        kind: (Decimal(entry[name]) * MILLION).quantize(NINE_PLACES)
+        kind: (Decimal(entry[name]) * (1 if kind == "image" else MILLION)).quantize(NINE_PLACES)
         for kind, name in _FIELDS.items()
         if entry.get(name) is not None
     }
     return TableEntry(model, amounts, tuple(sorted(filter(_is_left_out, entry))))
+
+
+def figures_of(litellm_model: str) -> TableEntry | None:
+    """What the table says of a deployment's model; None where it says nothing."""
+    try:
+        return look_up(name_in_table(litellm_model))
+    except Invalid:
+        return None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One kind: our amount in force today beside the table's; None is unknown, never 0."""
+
+    kind: str
+    ours: Decimal | None
+    table: Decimal | None
+
+    @property
+    def verdict(self) -> str:
+        if self.ours is None and self.table is None:
+            return "unknown in both"
+        if self.ours is None:
+            return "we have no price"
+        if self.table is None:
+            return "unknown in the table"
+        if self.ours == self.table:
+            return "the same"
+        return "ours is dearer" if self.ours > self.table else "ours is cheaper"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the table knows another figure than we have."""
+        return self.table is not None and self.table != self.ours
+
+
+def compare(ours: Mapping[str, Decimal], entry: TableEntry) -> list[Compared]:
+    """Kind by kind, in the table's currency."""
+    return [Compared(kind, ours.get(kind), entry.amounts.get(kind)) for kind in _FIELDS]
 
 
 def name_in_table(litellm_model: str) -> str:
@@ -67,9 +110,10 @@ def _is_left_out(name: str) -> bool:
     if name.endswith(_OTHER_TIERS):
         return False
     above = "_above_" in name and "token" in name and "cost" in name
-    return above or name in ("cache_creation_input_token_cost", "output_cost_per_reasoning_token")
+    return above or name == "cache_creation_input_token_cost"
 
 
+@cache
 def _table() -> dict[str, dict[str, Any]]:
     spec = find_spec("litellm")
     if spec is None or spec.origin is None:

@@ -36,7 +36,16 @@ DEPLOYMENT_STATES = TransitionTable(
 )
 
 HOSTING = ("hosted", "private", "embedded")
-PRICE_KINDS = ("input", "cached_input", "output", "per_call")
+# A discount is in percent of everything else.
+PRICE_KINDS = (
+    "input",
+    "cached_input",
+    "output",
+    "reasoning",
+    "image",
+    "per_call",
+    "discount",
+)
 
 RESULT_PARTS = ("benchmark", "metric", "value", "source")
 MOST_RESULTS = 50

@@ -1,5 +1,7 @@
 """The database itself refuses an approved card without an approval in force."""
 
+from governance.audit.sql import insert_only, writable_again
+
 # Deferred: whoever puts an older card back may do so before or after its approval.
 CARD_NEEDS_APPROVAL = """
 CREATE FUNCTION placet_card_needs_approval() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -27,3 +29,8 @@ REVERSE = """
 DROP TRIGGER model_cards_card_needs_approval ON model_cards_modelcard;
 DROP FUNCTION placet_card_needs_approval();
 """
+
+# Rates and promises are entered, and that is all: a correction is a row of its own.
+ENTERED = ("model_cards_exchangerate", "model_cards_commitment")
+ENTERED_ONLY = "".join(insert_only(table) for table in ENTERED)
+ENTERED_AGAIN = "".join(writable_again(table) for table in ENTERED)

@@ -4,6 +4,7 @@ from governance.model_cards import (
     deployment_views,
     interchange_views,
     price_views,
+    rate_views,
     vendor_views,
     views,
 )
@@ -50,4 +51,11 @@ urlpatterns = [
         price_views.price_import,
         name="prices-import",
     ),
+    path(
+        "models/deployments/<slug:slug>/prices/table/",
+        price_views.price_comparison,
+        name="price-table",
+    ),
+    path("models/rates/", rate_views.rate_list, name="rates"),
+    path("models/rates/<int:pk>/correct/", rate_views.rate_correct, name="rate-correct"),
 ]

@@ -39,13 +39,13 @@ PER_PAGE = 50
 @requires(Permission.MODEL_VIEW)
 def model_list(request: HttpRequest) -> HttpResponse:
     """Deployments with what stands in their way, and cards."""
-    today = timezone.now().date()
+    today, rates = timezone.now().date(), list(selectors.rates_in_force())
     deployments = Paginator(selectors.deployments_with_facts(), PER_PAGE)
     listed = deployments.get_page(request.GET.get("deployments"))
     context = {
         "deployments": listed,
         "today": today,
-        "rows": [(one, selectors.obstacles(one, today)) for one in listed],
+        "rows": [(one, selectors.obstacles(one, today, rates)) for one in listed],
         "cards": Paginator(selectors.cards_with_author(), PER_PAGE).get_page(
             request.GET.get("cards")
         ),

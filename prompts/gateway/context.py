@@ -68,8 +68,14 @@ class Attempt:
     is_billed: bool
 
     @property
-    def cost(self) -> Decimal:
+    def priced(self) -> Decimal:
+        """In the currency of the deployment's prices."""
         return self.prices.cost(self.usage) if self.is_billed else Decimal(0)
+
+    @property
+    def cost(self) -> Decimal:
+        """As it is booked."""
+        return self.prices.booked(self.priced)
 
 
 Listener = Callable[["CallContext", str], None]

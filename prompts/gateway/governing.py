@@ -13,12 +13,19 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from django.conf import settings
+
 from governance.access.models import ApiKey
 from governance.access.selectors import authenticate_key, key_of_prefix
 from governance.approvals.models import Approval
-from governance.model_cards.models import Deployment, Price
+from governance.model_cards.models import Deployment, ExchangeRate, Price
 from governance.model_cards.pricing import PriceList
-from governance.model_cards.selectors import callable_deployments, price_list
+from governance.model_cards.selectors import (
+    callable_deployments,
+    price_list,
+    rates_in_force,
+    with_rate,
+)
 from governance.policy.matching import Screening
 from governance.policy.screening import screening_in_force
 from governance.registry.models import UseCase
@@ -45,6 +52,7 @@ class Governing:
     prices: dict[int, tuple[Price, ...]]
     screening: Screening
     limits: Limits | None = None
+    rates: tuple[ExchangeRate, ...] = ()
 
     def stage_is_approved(self, now: datetime) -> bool:
         return any(one.valid_from <= now < one.valid_until for one in self.approvals)
@@ -65,9 +73,14 @@ class Governing:
         ids = release.deployment_ids
         return [self.deployments[one] for one in ids if one in self.deployments]
 
-    def prices_on(self, deployment: Deployment, day: date) -> PriceList:
-        """Raises PriceUnknown."""
-        return price_list(deployment, self.prices.get(deployment.pk, ()), day)
+    def has_tiers(self, deployment: Deployment) -> bool:
+        """Whether its price depends on how much it was used this month."""
+        return any(one.from_tokens for one in self.prices.get(deployment.pk, ()))
+
+    def prices_on(self, deployment: Deployment, day: date, volume: int = 0) -> PriceList:
+        """With the rate they are booked at. Raises PriceUnknown."""
+        found = price_list(deployment, self.prices.get(deployment.pk, ()), day, volume=volume)
+        return with_rate(found, self.rates, day)
 
 
 def generation() -> Generation:
@@ -149,8 +162,10 @@ def _read(slug: str, seen: Generation) -> Governing | None:
     releases = tuple(unended_releases(use_case))
     wanted = sorted({pk for release in releases for pk in release.deployment_ids})
     prices: dict[int, list[Price]] = {}
+    is_foreign = False
     for price in Price.objects.filter(deployment__in=wanted):
         prices.setdefault(price.deployment_id, []).append(price)
+        is_foreign |= price.currency != settings.PLACET_CURRENCY
     return Governing(
         use_case=use_case,
         approvals=tuple(
@@ -166,4 +181,5 @@ def _read(slug: str, seen: Generation) -> Governing | None:
         prices={pk: tuple(found) for pk, found in prices.items()},
         screening=screening(seen),
         limits=_limits(use_case),
+        rates=tuple(rates_in_force()) if is_foreign else (),
     )

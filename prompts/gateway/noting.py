@@ -13,8 +13,8 @@ import structlog
 from django.db import DatabaseError, connection
 
 from governance.model_cards.models import Deployment
-from governance.model_cards.pricing import PriceUnknown, Usage
-from governance.model_cards.selectors import prices_on
+from governance.model_cards.pricing import PriceList, PriceUnknown, Usage, from_plain
+from governance.model_cards.selectors import booked_prices_on
 from prompts.gateway.context import CallContext
 from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
@@ -28,10 +28,10 @@ log = structlog.get_logger("placet.call")
 class Noting:
     """Hears what comes of one attempt, and writes it down at its beginning and once a second."""
 
-    def __init__(self, context: CallContext, deployment: Deployment, tokens_input: int) -> None:
+    def __init__(self, context: CallContext, deployment: Deployment, sent: Usage) -> None:
         self.context = context
         self.deployment = deployment
-        self.tokens_input = tokens_input
+        self.sent = sent
         self.characters = 0
         self._next = 0.0
 
@@ -62,7 +62,9 @@ class Noting:
             "took_ms": 0,
             "attempt": len(self.context.attempts) + 1,
             "deployment": self.deployment.pk,
-            "tokens_input": self.tokens_input,
+            "tokens_input": self.sent.input,
+            "images": self.sent.images,
+            "prices": self.context.prices[self.deployment.pk].as_plain(),
             # Half of the characters is more tokens than any text has.
             "tokens_output": min(self.characters // 2 + 1, self.context.max_tokens),
         }
@@ -75,16 +77,25 @@ def heard_of(call: Call) -> ledger.BilledAttempt | None:
         return None
     deployment = Deployment.objects.get(pk=last["deployment"])
     try:
-        prices = prices_on(deployment, call.admitted_at.date())
+        prices = _prices(last, deployment, call)
     except PriceUnknown:
         return None
-    usage = Usage(last["tokens_input"], 0, last["tokens_output"])
+    usage = Usage(last["tokens_input"], 0, last["tokens_output"], 0, last.get("images", 0))
     return ledger.BilledAttempt(
         attempt=last["attempt"],
         deployment=deployment,
         tokens_input=usage.input,
         tokens_output=usage.output,
-        amount=prices.cost(usage),
-        currency=prices.currency,
+        images=usage.images,
+        amount=prices.booked(prices.cost(usage)),
+        currency=prices.booked_currency,
+        priced=ledger.priced(prices, usage),
         description="estimated from what had come when its process ended",
     )
+
+
+def _prices(noted: dict[str, Any], deployment: Deployment, call: Call) -> PriceList:
+    """Those that its hold was taken at, as they were noted with it."""
+    if "prices" in noted:
+        return from_plain(noted["prices"])
+    return booked_prices_on(deployment, call.admitted_at.date())

@@ -130,7 +130,10 @@ def _told_usage(piece: dict[str, Any]) -> Usage | None:
 
 
 def estimated_usage(request: ProviderRequest, text: str) -> Usage:
-    """An upper estimate where the provider told none: more than two characters make a token."""
+    """An upper estimate where the provider told none: more than two characters make a token.
+
+    Its reasoning nobody saw, so the output is what was written alone.
+    """
     sent = most_tokens(request.messages, request.tools, request.response_format)
     return Usage(sent, 0, min(len(text) // 2 + 1, request.max_tokens))
 
@@ -290,8 +293,20 @@ def _embedded(body: dict[str, Any]) -> ProviderResponse:
 
 
 def _usage_of(usage: dict[str, Any]) -> Usage:
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    return Usage(int(usage["prompt_tokens"]), int(cached), int(usage["completion_tokens"]))
+    """OpenAI's usage. Reasoning tokens are part of the completion's, and are booked once.
+
+    Some providers count them beside the completion; their total says so, and then they are
+    added to the output.
+    """
+    sent, written = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+    cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+    details = usage.get("completion_tokens_details") or {}
+    reasoning = int(details.get("reasoning_tokens") or 0)
+    if reasoning and int(usage.get("total_tokens") or 0) == sent + written + reasoning:
+        written += reasoning
+    if min(sent, written, cached, reasoning) < 0:
+        raise ValueError("A provider cannot give tokens back.")
+    return Usage(sent, min(cached, sent), written, min(reasoning, written))
 
 
 def _through_litellm(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:

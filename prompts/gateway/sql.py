@@ -41,6 +41,9 @@ FORGET_RULES = "".join(
     f"DROP TRIGGER gateway_note_change ON {table};"
     for table in ("policy_ruleset", "policy_rulesetversion")
 )
+# So did exchange rates.
+NOTE_RATES = NOTE_TRIGGER.format(table="model_cards_exchangerate")
+FORGET_RATES = "DROP TRIGGER gateway_note_change ON model_cards_exchangerate;"
 NOTE_CHANGES = (
     NOTE_FUNCTION + "".join(NOTE_TRIGGER.format(table=table) for table in WATCHED) + NOTE_KEYS
 )

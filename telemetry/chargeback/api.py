@@ -23,9 +23,14 @@ from telemetry.chargeback.subjects import propose_limit
 
 
 class BudgetSerializer(serializers.ModelSerializer[Budget]):
-    """A month's budget; `used` is captured and reserved, `change_request` decided on it."""
+    """A period's budget; `used` is captured and reserved, `change_request` decided on it.
 
-    team: Any = serializers.SlugRelatedField("slug", read_only=True)
+    Without a team it is the organisation's; `rolled` was carried over from the period before.
+    """
+
+    team: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    period = serializers.CharField(read_only=True)
+    rolled = serializers.DecimalField(max_digits=18, decimal_places=9, read_only=True)
     use_case: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
     limit = serializers.DecimalField(max_digits=11, decimal_places=2, read_only=True)
     change_request: Any = serializers.PrimaryKeyRelatedField(
@@ -39,8 +44,11 @@ class BudgetSerializer(serializers.ModelSerializer[Budget]):
             "id",
             "team",
             "use_case",
+            "period",
             "starts_on",
             "limit",
+            "rolled",
+            "carry_percent",
             "currency",
             "hard",
             "renews",
@@ -72,11 +80,13 @@ class ProposableUseCase(serializers.SlugRelatedField[UseCase]):
 class NewBudgetSerializer(serializers.Serializer[Any]):
     """A budget that is asked for, and why."""
 
-    team = ProposableTeam("slug", queryset=Team.objects.none())
+    team = ProposableTeam("slug", queryset=Team.objects.none(), allow_null=True)
     use_case = ProposableUseCase(
         "slug", queryset=UseCase.objects.none(), required=False, allow_null=True
     )
+    period = serializers.ChoiceField(choices=["month", "quarter", "year"], default="month")
     starts_on = serializers.DateField()
+    carry_percent = serializers.IntegerField(min_value=0, max_value=100, default=0)
     limit = serializers.DecimalField(max_digits=11, decimal_places=2, min_value=0)
     hard = serializers.BooleanField(default=True)
     renews = serializers.BooleanField(default=True)

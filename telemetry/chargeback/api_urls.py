@@ -1,8 +1,10 @@
 from django.urls import path
 
-from telemetry.chargeback import api, closing_api
+from telemetry.chargeback import adjustment_api, api, closing_api, what_if_views
 
 urlpatterns = [
+    path("what-if/", what_if_views.WhatIf.as_view(), name="api-what-if"),
+    path("adjustments/", adjustment_api.AdjustmentList.as_view(), name="api-adjustments"),
     path("budgets/", api.BudgetList.as_view(), name="api-budgets"),
     path("budgets/<int:pk>/", api.BudgetDetail.as_view(), name="api-budget"),
     path("budgets/<int:pk>/propose/", api.BudgetPropose.as_view(), name="api-budget-propose"),

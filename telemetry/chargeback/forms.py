@@ -47,13 +47,20 @@ class PercentagesField(forms.CharField):
 class BudgetForm(forms.Form):
     """A new budget, proposed for sign-off."""
 
-    team = forms.ModelChoiceField(Team.objects.none())
+    team: Any = forms.ModelChoiceField(
+        Team.objects.none(), required=False, empty_label="the organisation (finance alone)"
+    )
     use_case = UseCaseField(
         UseCase.objects.none(),
         required=False,
         help_text="Empty for the whole team.",
     )
-    starts_on = MonthField(label="Month")
+    period = forms.ChoiceField(
+        choices=[("month", "Month"), ("quarter", "Quarter"), ("year", "Year")],
+        initial="month",
+        required=False,
+    )
+    starts_on = MonthField(label="Month", help_text="Of a quarter or a year, any of its months.")
     limit = forms.DecimalField(min_value=0, max_digits=11, decimal_places=2)
     hard = forms.BooleanField(
         required=False,
@@ -65,7 +72,15 @@ class BudgetForm(forms.Form):
         required=False,
         initial=True,
         label="Renews",
-        help_text="The next month begins with the same limit.",
+        help_text="The next period begins with the same limit.",
+    )
+    carry_percent = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=0,
+        required=False,
+        label="Goes over when unused, in percent",
+        help_text="Of the limit, at most, into the next period. 0: nothing goes over.",
     )
     soft_thresholds = PercentagesField(
         required=False,
@@ -87,6 +102,12 @@ class BudgetForm(forms.Form):
         team.queryset = teams  # type: ignore[attr-defined]  # a choice of rows has one
         seen = UseCase.objects.visible_to(user).filter(team__in=teams).select_related("team")
         use_case.queryset = by_title(seen)  # type: ignore[attr-defined]  # as above
+
+    def clean_carry_percent(self) -> int:
+        return self.cleaned_data["carry_percent"] or 0
+
+    def clean_period(self) -> str:
+        return self.cleaned_data["period"] or "month"
 
 
 class LimitForm(forms.Form):

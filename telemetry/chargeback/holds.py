@@ -20,7 +20,7 @@ from governance.kernel.errors import Invalid, PlacetError, WrongState
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget, Hold
 from telemetry.chargeback.renewal import renew_budgets
-from telemetry.chargeback.rules import HOLD_STATES, HoldState, crossed, month_of
+from telemetry.chargeback.rules import HOLD_STATES, HoldState, crossed, period_starts
 from telemetry.chargeback.sql import END_HOLDS, TAKE_HOLDS
 from telemetry.ledger import rows
 from telemetry.ledger.joining import joins_transaction
@@ -72,45 +72,45 @@ def reserve_new(
     """As `reserve`, for a call that this very transaction wrote: nobody else can hold for it."""
     if amount < 0:
         raise Invalid("Nothing was held: an attempt cannot cost less than nothing.")
-    month = month_of(now.date())
-    facts = {
+    today = now.date()
+    facts: dict[str, Any] = {
         "call": call.pk,
         "team": call.team_id,
         "use_case": call.use_case_id,
-        "month": month,
         "attempt": attempt,
         "amount": amount,
         "currency": currency,
         "now": now,
         "expires_at": now + lasts,
         "state": HOLD_STATES.initial,
-        "needs_team": True,
+        "needs_fresh": True,
+        **period_starts(today),
     }
-    held, has_team = _take(facts)
-    if not held and not has_team:
-        renew_budgets(team_id=call.team_id, month=month, now=now)
-        held, _ = _take({**facts, "needs_team": False})
+    held, is_fresh = _take(facts)
+    if not held and not is_fresh:
+        renew_budgets(team_id=call.team_id, day=today, now=now)
+        held, _ = _take({**facts, "needs_fresh": False})
     if not held:
-        raise _why_not(call, month, amount, currency)
+        raise _why_not(call, today, amount, currency)
 
 
 def _take(facts: dict[str, Any]) -> tuple[int, bool]:
-    """How many budgets hold it now (all above the call, or none), and whether the team has one."""
+    """How many budgets hold it now (all above the call, or none); whether none is to be renewed."""
     with rows.executed(TAKE_HOLDS, facts) as cursor:
-        held, has_team = cursor.fetchone()
-    return int(held), bool(has_team)
+        held, is_fresh = cursor.fetchone()
+    return int(held), bool(is_fresh)
 
 
-def _why_not(call: Call, month: date, amount: Decimal, currency: str) -> BudgetExceeded:
+def _why_not(call: Call, day: date, amount: Decimal, currency: str) -> BudgetExceeded:
     """The refusal in words, read once it is certain that nothing was held."""
     budgets = list(
-        Budget.objects.covering(call.team_id, call.use_case_id, month).select_related(
+        Budget.objects.covering(call.team_id, call.use_case_id, day).select_related(
             "team", "use_case"
         )
     )
     if not budgets:
         return BudgetExceeded(
-            f"The call was not made: no budget covers {call.team} in {month:%B %Y}. "
+            f"The call was not made: no budget covers {call.team} in {day:%B %Y}. "
             "Finance can make one."
         )
     for budget in budgets:
@@ -123,7 +123,7 @@ def _why_not(call: Call, month: date, amount: Decimal, currency: str) -> BudgetE
     return BudgetExceeded(
         f"The call was not made: it may cost up to {amount.normalize():f} {currency}, and "
         f"the budget of {tightest} has no room for that. Nothing was spent. Ask finance to "
-        "raise the limit, or wait for the next month."
+        f"raise the limit, or wait for the next {tightest.period}."
     )
 
 
@@ -202,7 +202,7 @@ def lock_call(call: Call) -> None:
 def _warn(budget_id: int, now: datetime) -> None:
     """Raise each soft threshold's alert once; the budget's row is locked by our update."""
     budget = Budget.objects.select_related("team", "use_case").get(pk=budget_id)
-    reached = crossed(budget.soft_thresholds, budget.captured, budget.limit)
+    reached = crossed(budget.soft_thresholds, budget.captured, budget.whole)
     new = [mark for mark in reached if mark not in budget.alerted]
     Budget.objects.filter(pk=budget_id).update(alerted=sorted({*budget.alerted, *new}))
     for mark in new:

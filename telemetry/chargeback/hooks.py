@@ -32,6 +32,7 @@ from governance.registry.registries import (
     use_case_panels,
 )
 from telemetry.chargeback import dashboard
+from telemetry.chargeback.adjustment_subject import AdjustmentSubject
 from telemetry.chargeback.closing_checks import CHECKS
 from telemetry.chargeback.figures import FIGURES
 from telemetry.chargeback.models import Budget, Statement
@@ -39,7 +40,13 @@ from telemetry.chargeback.new_budget_subject import NewBudgetSubject
 from telemetry.chargeback.registries import closing_checks
 from telemetry.chargeback.reopening import ReopeningSubject
 from telemetry.chargeback.retiring import BUDGETS
-from telemetry.chargeback.rules import HOLD_STATES, RUN_STATES, STATEMENT_STATES, month_of
+from telemetry.chargeback.rules import (
+    HOLD_STATES,
+    RUN_STATES,
+    STATEMENT_STATES,
+    month_of,
+    period_start,
+)
 from telemetry.chargeback.selectors import (
     NEAR_SHARE,
     budgets_of_month,
@@ -48,6 +55,8 @@ from telemetry.chargeback.selectors import (
     statements_to_close,
 )
 from telemetry.chargeback.subjects import BudgetSubject
+from telemetry.ledger.models import Call
+from telemetry.ledger.registries import CallPanel, call_panels
 
 transition_tables.add("Hold.state", HOLD_STATES)
 transition_tables.add("Statement.state", STATEMENT_STATES)
@@ -68,6 +77,8 @@ audit_actions.add("closing_run.requested", "{actor} asked for the {subject} for 
 change_subjects.add("budget", BudgetSubject())
 change_subjects.add("new_budget", NewBudgetSubject())
 change_subjects.add("statement_reopening", ReopeningSubject())
+change_subjects.add("adjustment", AdjustmentSubject())
+audit_actions.add("ledger.adjusted", "{actor} corrected the ledger: {subject}")
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
 monthly_costs.add("chargeback", dashboard.booked_in_month)
@@ -97,6 +108,31 @@ def cost_panel(use_case: UseCase, user: User, now: datetime) -> dict[str, Any]:
 
 use_case_panels.add(
     "cost", Panel("Cost", 50, "telemetry/chargeback/_use_case_panel.html", cost_panel, _SEES)
+)
+
+
+def call_corrections(call: Call, user: User, now: datetime) -> dict[str, Any]:
+    """What corrected the money lines of a call, and for finance the way to another one."""
+    if not user.may(Permission.CHARGEBACK_VIEW, call.team) or not call.attempts:
+        return {}
+    entries = list(call.entries.order_by("pk"))
+    return {
+        "corrections": [one for one in entries if one.corrects_id],
+        "entries": [one for one in entries if one.kind == "usage"],
+        "may_adjust": user.may(Permission.STATEMENT_CLOSE),
+    }
+
+
+call_panels.add(
+    "corrections",
+    CallPanel(
+        "Corrections",
+        60,
+        "telemetry/chargeback/_call_corrections.html",
+        call_corrections,
+        _SEES,
+        is_cost=True,
+    ),
 )
 
 
@@ -176,8 +212,10 @@ BUDGET_COLUMNS = (
     "id",
     "team",
     "use_case",
+    "period",
     "starts_on",
     "limit",
+    "rolled",
     "currency",
     "hard",
     "reserved",
@@ -187,16 +225,19 @@ BUDGET_COLUMNS = (
 
 
 def budget_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
-    """Budgets of the months that the period touches."""
+    """Budgets whose own period the pack's touches."""
     budgets = Budget.objects.filter(
-        starts_on__gte=scope.starts_at.date().replace(day=1), starts_on__lt=scope.ends_at.date()
+        starts_on__gte=period_start("year", scope.starts_at.date()),
+        starts_on__lt=scope.ends_at.date(),
     ).select_related("team", "use_case")
     if scope.team_id is not None:
         budgets = budgets.filter(team_id=scope.team_id)
     for one in budgets.order_by("starts_on", "pk").iterator():
+        if one.ends_on <= scope.starts_at.date():
+            continue
         row = {name: getattr(one, name) for name in BUDGET_COLUMNS}
         yield row | {
-            "team": one.team.slug,
+            "team": one.team.slug if one.team else None,
             "use_case": one.use_case.slug if one.use_case else None,
         }
 
@@ -220,8 +261,12 @@ evidence_sections.add(
 
 def hard_budgets(now: datetime, user: User | None) -> Evidence:
     """Use cases that are served under a budget of this month that stops calls, theirs or the team's."""
-    live = Budget.objects.filter(starts_on=month_of(now.date()), hard=True)
-    its = Q(use_case=OuterRef("pk")) | Q(use_case=None, team=OuterRef("team"))
+    live = Budget.objects.running(now.date()).filter(hard=True)
+    its = (
+        Q(use_case=OuterRef("pk"))
+        | Q(use_case=None, team=OuterRef("team"))
+        | Q(use_case=None, team=None)
+    )
     served = UseCase.objects.filter(stage__in=["pilot", "production"], is_draft=False)
     facts = served.aggregate(all=Count("pk"), good=Count("pk", Exists(live.filter(its))))
     last = live.aggregate(at=Max("created_at"))["at"]

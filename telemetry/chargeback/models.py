@@ -15,11 +15,30 @@ from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from telemetry.chargeback.adjustment_models import Adjustment
 from telemetry.chargeback.closing_models import ClosingRun as ClosingRun
 from telemetry.chargeback.closing_models import StatementVersion as StatementVersion
-from telemetry.chargeback.rules import HoldState, StatementState, next_month, share
+from telemetry.chargeback.rules import (
+    BudgetPeriod,
+    HoldState,
+    StatementState,
+    next_month,
+    period_end,
+    period_starts,
+    period_words,
+    share,
+)
 from telemetry.ledger.models import ZERO, Call, money
 from telemetry.ledger.rules import CallSource
+
+__all__ = [
+    "Adjustment",
+    "Budget",
+    "BudgetProposal",
+    "DailyUsage",
+    "Hold",
+    "Statement",
+]
 
 
 def default_thresholds() -> list[int]:
@@ -27,36 +46,58 @@ def default_thresholds() -> list[int]:
     return [80, 95]
 
 
+def whose(budget: Budget | BudgetProposal) -> str:
+    """Who spends it, in words."""
+    if budget.use_case is not None:
+        return str(budget.use_case.title)
+    return str(budget.team.name) if budget.team else "The organisation"
+
+
 class BudgetQuerySet(models.QuerySet["Budget"]):
     def visible_to(self, user: User) -> BudgetQuerySet:
         reach = user.reach(Permission.CHARGEBACK_VIEW)
         return self if reach.everywhere else self.filter(team_id__in=reach.team_ids)
 
-    def covering(self, team_id: int, use_case_id: int, month: date) -> BudgetQuerySet:
-        """The use case's own budget and its team's, for that month."""
-        return self.filter(team_id=team_id, starts_on=month).filter(
-            Q(use_case=None) | Q(use_case_id=use_case_id)
-        )
+    def running(self, day: date) -> BudgetQuerySet:
+        """Of every period that the day is in."""
+        current = Q()
+        for period, starts_on in period_starts(day).items():
+            current |= Q(period=period, starts_on=starts_on)
+        return self.filter(current)
+
+    def covering(self, team_id: int, use_case_id: int, day: date) -> BudgetQuerySet:
+        """The use case's own budgets, its team's and the organisation's, of that day."""
+        above = Q(team=None) | Q(team_id=team_id)
+        own = Q(use_case=None) | Q(use_case_id=use_case_id)
+        return self.running(day).filter(above).filter(own)
 
 
 class Budget(models.Model):
-    """What a team (or one of its use cases) may spend in a month.
+    """What the organisation, a team or one of its use cases may spend in a period.
 
+    `limit` is what was decided, `rolled` what was carried over from the period before it: the
+    unused, up to `carry_percent` of the limit. `renewed` says that the next one was made.
     `reserved` is held for running attempts, `captured` was billed. `overrun` is what providers
     billed beyond a hold that no longer fitted: shown, never hidden, and zero otherwise.
     """
 
-    team = models.ForeignKey(Team, models.PROTECT, related_name="budgets")
+    # Without a team it is the organisation's.
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="budgets")
     use_case = models.ForeignKey(
         UseCase, models.PROTECT, null=True, blank=True, related_name="budgets"
     )
-    period = models.CharField(max_length=10, default="month")
+    period = models.CharField(
+        max_length=10, choices=[(one.value, one.value) for one in BudgetPeriod], default="month"
+    )
     starts_on = models.DateField()
     limit = money()
     currency = models.CharField(max_length=3)
     soft_thresholds: Any = models.JSONField(default=default_thresholds)
     hard = models.BooleanField(default=True)
     renews = models.BooleanField(default=True)
+    renewed = models.BooleanField(default=False, db_default=False)
+    carry_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
+    rolled = money(default=ZERO, db_default=ZERO)
     reserved = money(default=ZERO)
     captured = money(default=ZERO)
     overrun = money(default=ZERO)
@@ -74,14 +115,26 @@ class Budget(models.Model):
         ordering = ["-starts_on", "team__name", "use_case__title", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["team", "use_case", "starts_on"],
+                fields=["team", "use_case", "period", "starts_on"],
                 nulls_distinct=False,
-                name="one_budget_a_month",
+                name="one_budget_a_period",
             ),
             models.CheckConstraint(
                 condition=Q(hard=False)
-                | Q(limit__gte=F("captured") + F("reserved") - F("overrun")),
+                | Q(limit__gte=F("captured") + F("reserved") - F("overrun") - F("rolled")),
                 name="hard_limit_holds",
+            ),
+            models.CheckConstraint(
+                condition=Q(rolled__gte=0, carry_percent__lte=100), name="carried_over_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(team__isnull=False) | Q(use_case=None), name="a_use_case_has_its_team"
+            ),
+            models.CheckConstraint(
+                condition=Q(period="month")
+                | Q(period="quarter", starts_on__month__in=[1, 4, 7, 10])
+                | Q(period="year", starts_on__month=1),
+                name="budget_starts_its_period",
             ),
             models.CheckConstraint(
                 condition=Q(reserved__gte=0, captured__gte=0, overrun__gte=0, limit__gte=0),
@@ -91,8 +144,18 @@ class Budget(models.Model):
         ]
 
     def __str__(self) -> str:
-        whose = self.use_case.title if self.use_case else self.team.name
-        return f"{whose}, {self.starts_on:%B %Y}"
+        return f"{whose(self)}, {period_words(self.period, self.starts_on)}"
+
+    @property
+    def whole(self) -> Decimal:
+        """The limit with what was carried over."""
+        whole: Decimal = self.limit + self.rolled
+        return whole
+
+    @property
+    def ends_on(self) -> date:
+        """The first day after its period."""
+        return period_end(self.period, self.starts_on)
 
     @property
     def used(self) -> Decimal:
@@ -102,13 +165,12 @@ class Budget(models.Model):
 
     @property
     def left(self) -> Decimal:
-        left: Decimal = self.limit - self.used
-        return max(left, ZERO)
+        return max(self.whole - self.used, ZERO)
 
     @property
     def share(self) -> int:
         """Whole percent of the limit that is used."""
-        return share(self.used, self.limit)
+        return share(self.used, self.whole)
 
 
 class BudgetProposalQuerySet(models.QuerySet["BudgetProposal"]):
@@ -118,15 +180,16 @@ class BudgetProposalQuerySet(models.QuerySet["BudgetProposal"]):
 
 
 class BudgetProposal(models.Model):
-    """Where a budget is asked for: a month of a team, or of one of its use cases.
+    """Where a budget is asked for: a period of the organisation, a team or a use case.
 
     The change is about this row and says how much. It has no state of its own, the change has
     one, and there is no budget before the decision: whatever sums, locks or shows budgets never
     has to leave drafts out, so a proposal can neither let a call through nor stop one.
     """
 
-    team = models.ForeignKey(Team, models.PROTECT, related_name="+")
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
     use_case = models.ForeignKey(UseCase, models.PROTECT, null=True, blank=True, related_name="+")
+    period = models.CharField(max_length=10, default="month", db_default="month")
     starts_on = models.DateField()
     created_at = models.DateTimeField()
 
@@ -136,9 +199,9 @@ class BudgetProposal(models.Model):
         ordering = ["-starts_on", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["team", "use_case", "starts_on"],
+                fields=["team", "use_case", "period", "starts_on"],
                 nulls_distinct=False,
-                name="one_budget_proposal_a_month",
+                name="one_budget_proposal_a_period",
             ),
             models.CheckConstraint(
                 condition=Q(starts_on__day=1), name="budget_proposal_starts_a_month"
@@ -146,8 +209,7 @@ class BudgetProposal(models.Model):
         ]
 
     def __str__(self) -> str:
-        whose = self.use_case.title if self.use_case else self.team.name
-        return f"{whose}, {self.starts_on:%B %Y}"
+        return f"{whose(self)}, {period_words(self.period, self.starts_on)}"
 
 
 class Hold(models.Model):
@@ -200,6 +262,8 @@ class DailyUsage(models.Model):
     tokens_input = models.BigIntegerField()
     tokens_cached = models.BigIntegerField()
     tokens_output = models.BigIntegerField()
+    tokens_reasoning = models.BigIntegerField(default=0, db_default=0)
+    images = models.BigIntegerField(default=0, db_default=0)
     cost = money()
 
     class Meta:

@@ -15,8 +15,9 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
-from telemetry.chargeback.models import Budget, BudgetProposal
+from telemetry.chargeback.models import Budget, BudgetProposal, BudgetQuerySet
 from telemetry.chargeback.proposals import KIND, check_can_propose, make_budget, read_facts
+from telemetry.chargeback.rules import period_words
 from telemetry.chargeback.subjects import BOARD_FROM
 
 
@@ -45,19 +46,24 @@ class NewBudgetSubject:
         return self._place(subject) | {"limit": f"{budget.limit:.2f}", "currency": budget.currency}
 
     def _place(self, subject: BudgetProposal) -> dict[str, Any]:
-        return {
-            "team": subject.team.slug,
+        place = {
+            "team": subject.team.slug if subject.team else None,
             "use_case": subject.use_case.slug if subject.use_case else None,
             "month": subject.starts_on.isoformat(),
         }
+        return place if subject.period == "month" else place | {"period": subject.period}
 
     def _made(self, subject: BudgetProposal) -> Budget | None:
-        place = Budget.objects.filter(team=subject.team, use_case=subject.use_case)
-        return place.filter(starts_on=subject.starts_on).first()
+        return self._same_place(subject).filter(starts_on=subject.starts_on).first()
 
     def _before(self, subject: BudgetProposal) -> Budget | None:
-        place = Budget.objects.filter(team=subject.team, use_case=subject.use_case)
+        place = self._same_place(subject)
         return place.filter(starts_on__lt=subject.starts_on).order_by("-starts_on").first()
+
+    def _same_place(self, subject: BudgetProposal) -> BudgetQuerySet:
+        return Budget.objects.filter(
+            team=subject.team, use_case=subject.use_case, period=subject.period
+        )
 
     def tier(self, subject: BudgetProposal, proposal: dict[str, Any]) -> RiskTier:
         """Of a team, one that stops nothing, or is much more than it had, is high.
@@ -88,18 +94,25 @@ class NewBudgetSubject:
 
     def evidence(self, subject: BudgetProposal, proposal: dict[str, Any]) -> list[Evidence]:
         facts, before = read_facts(proposal), self._before(subject)
-        url = f"{reverse('chargeback:overview')}?team={subject.team.slug}"
+        url = reverse("chargeback:overview")
+        if subject.team is not None:
+            url += f"?team={subject.team.slug}"
         limit = f"{Decimal(facts['limit']):,} {facts['currency']}"
         earlier = spent = None
         if before is not None:
             earlier = f"{before.limit:,.2f} {before.currency}"
             spent = f"{before.captured:,.2f} {before.currency}"
-        when = f"in {before.starts_on:%B %Y}" if before else "There was no budget before."
+        when = "There was no budget before."
+        if before is not None:
+            when = f"in {period_words(before.period, before.starts_on)}"
         return [
             Evidence("Limit", limit, earlier, note=when),
             Evidence("Spent of the budget before", spent, url=url, note=when),
             Evidence("Stops calls that do not fit", "yes" if facts["hard"] else "no"),
-            Evidence("Renews every month", "yes" if facts["renews"] else "no"),
+            Evidence(f"Renews every {subject.period}", "yes" if facts["renews"] else "no"),
+            Evidence(
+                "Goes over when unused", f"up to {facts.get('carry_percent', 0)} % of the limit"
+            ),
         ]
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:

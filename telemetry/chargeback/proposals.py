@@ -18,7 +18,7 @@ from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.registry.models import UseCase
 from telemetry.chargeback.models import Budget, BudgetProposal
 from telemetry.chargeback.renewal import renew_budgets, write_budget_event
-from telemetry.chargeback.rules import month_of
+from telemetry.chargeback.rules import BudgetPeriod, period_start, period_words
 
 KIND = "new_budget"
 THRESHOLDS = (80, 95)
@@ -30,7 +30,7 @@ SMALLEST = Decimal("0.000000001")
 def propose_budget(
     *,
     actor: Actor,
-    team: Team,
+    team: Team | None,
     limit: Decimal,
     starts_on: date,
     reason: str,
@@ -39,27 +39,42 @@ def propose_budget(
     hard: bool = True,
     renews: bool = True,
     soft_thresholds: Sequence[int] = THRESHOLDS,
+    period: str = "month",
+    carry_percent: int = 0,
 ) -> ChangeRequest:
-    """Open the change that makes a month's budget of a team, or of one of its use cases."""
+    """Open the change that makes the budget of a period, in which `starts_on` is.
+
+    Of a team, of one of its use cases, or (without a team) of the organisation.
+    """
     check_can_propose(actor, team)
-    if use_case is not None and use_case.team_id != team.pk:
+    if period not in list(BudgetPeriod):
+        raise Invalid(
+            "No budget was proposed: its period is a month, a quarter or a year.",
+            fields={"period": [f"One of {', '.join(BudgetPeriod)}."]},
+        )
+    if use_case is not None and (team is None or use_case.team_id != team.pk):
         raise Invalid(
             f"No budget was proposed: {use_case} belongs to another team.",
             fields={"use_case": ["Choose a use case of this team."]},
         )
     facts = read_facts(
-        {"limit": limit, "hard": hard, "renews": renews, "soft_thresholds": list(soft_thresholds)}
+        {
+            "limit": limit,
+            "hard": hard,
+            "renews": renews,
+            "soft_thresholds": list(soft_thresholds),
+            "carry_percent": carry_percent,
+        }
     )
-    month = month_of(starts_on)
-    if Budget.objects.filter(team=team, use_case=use_case, starts_on=month).exists():
+    first = period_start(period, starts_on)
+    place = {"team": team, "use_case": use_case, "period": period, "starts_on": first}
+    if Budget.objects.filter(**place).exists():
         raise Invalid(
-            f"No budget was proposed: there is one for {use_case or team} in {month:%B %Y} "
-            "already. Propose a new limit for it instead.",
-            fields={"starts_on": ["There is a budget for this month already."]},
+            f"No budget was proposed: there is one for {use_case or team or 'the organisation'} "
+            f"in {period_words(period, first)} already. Propose a new limit for it instead.",
+            fields={"starts_on": [f"There is a budget for this {period} already."]},
         )
-    asked, _ = BudgetProposal.objects.get_or_create(
-        team=team, use_case=use_case, starts_on=month, defaults={"created_at": now}
-    )
+    asked, _ = BudgetProposal.objects.get_or_create(**place, defaults={"created_at": now})
     return open_change(
         actor=actor,
         kind=KIND,
@@ -71,8 +86,10 @@ def propose_budget(
     )
 
 
-def check_can_propose(actor: Actor, team: Team) -> None:
-    if not actor.may(Permission.BUDGET_MANAGE) and not actor.may(Permission.USE_CASE_MANAGE, team):
+def check_can_propose(actor: Actor, team: Team | None) -> None:
+    """A team's owner proposes its own; the organisation's is for finance alone."""
+    owns = team is not None and actor.may(Permission.USE_CASE_MANAGE, team)
+    if not actor.may(Permission.BUDGET_MANAGE) and not owns:
         raise NotAllowed(
             "Nothing was opened: a product owner of the team, or finance, proposes a budget."
         )
@@ -90,6 +107,7 @@ def make_budget(*, actor: Actor, change: ChangeRequest, now: datetime) -> Budget
     budget, is_new = Budget.objects.get_or_create(
         team=asked.team,
         use_case=asked.use_case,
+        period=asked.period,
         starts_on=asked.starts_on,
         defaults=facts | {"limit": Decimal(facts["limit"]), "change": change, "created_at": now},
     )
@@ -99,7 +117,7 @@ def make_budget(*, actor: Actor, change: ChangeRequest, now: datetime) -> Budget
             "Propose a new limit for it instead."
         )
     write_budget_event(actor, "budget.created", budget, now, reason=change.reason)
-    renew_budgets(team_id=asked.team_id, month=asked.starts_on, now=now)
+    renew_budgets(team_id=asked.team_id, day=min(asked.starts_on, now.date()), now=now)
     return budget
 
 
@@ -119,6 +137,9 @@ def read_facts(given: Mapping[str, Any]) -> dict[str, Any]:
         problems["soft_thresholds"] = ["Whole percentages of the limit, each from 1 to 100."]
     if given.get("currency", settings.PLACET_CURRENCY) != settings.PLACET_CURRENCY:
         problems["currency"] = [f"Budgets are kept in {settings.PLACET_CURRENCY}."]
+    carry = given.get("carry_percent", 0)
+    if type(carry) is not int or not 0 <= carry <= 100:
+        problems["carry_percent"] = ["A whole percentage from 0 to 100."]
     if limit is None or problems:
         raise Invalid("No budget was proposed: some fields do not fit.", fields=problems)
     return {
@@ -127,6 +148,8 @@ def read_facts(given: Mapping[str, Any]) -> dict[str, Any]:
         "hard": given["hard"],
         "renews": given["renews"],
         "soft_thresholds": sorted(set(marks or [])),
+        # Named only where something goes over: what was proposed before it could, stays as it is.
+        **({"carry_percent": carry} if carry else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
 from governance.kernel.transitions import Edge, TransitionTable
@@ -75,6 +75,48 @@ def next_month(month: date) -> date:
 
 def previous_month(month: date) -> date:
     return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+class BudgetPeriod(StrEnum):
+    """Calendar periods; a quarter begins in January, April, July or October."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+_MONTHS = {BudgetPeriod.MONTH: 1, BudgetPeriod.QUARTER: 3, BudgetPeriod.YEAR: 12}
+
+
+def period_start(period: str, day: date) -> date:
+    """The first day of the period that the day is in."""
+    months = _MONTHS[BudgetPeriod(period)]
+    return date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def period_end(period: str, starts_on: date) -> date:
+    """The first day after it."""
+    months = starts_on.month - 1 + _MONTHS[BudgetPeriod(period)]
+    return date(starts_on.year + months // 12, months % 12 + 1, 1)
+
+
+def period_starts(day: date) -> dict[str, date]:
+    """Of each period, the first day of the one that the day is in."""
+    return {period.value: period_start(period, day) for period in BudgetPeriod}
+
+
+def period_words(period: str, starts_on: date) -> str:
+    if period == BudgetPeriod.YEAR:
+        return f"{starts_on.year}"
+    if period == BudgetPeriod.QUARTER:
+        return f"quarter {(starts_on.month + 2) // 3} of {starts_on.year}"
+    return f"{starts_on:%B %Y}"
+
+
+def carried(limit: Decimal, unused: Decimal, percent: int) -> Decimal:
+    """What goes over into the next period: the unused, up to that percentage of the limit."""
+    most = (limit * percent / 100).quantize(Decimal("0.000000001"), ROUND_DOWN)
+    return max(min(unused, most), Decimal(0))
 
 
 def crossed(thresholds: list[int], used: Decimal, limit: Decimal) -> list[int]:

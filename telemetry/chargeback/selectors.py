@@ -14,15 +14,31 @@ from governance.access.models import Team, User
 from governance.approvals.models import ChangeRequest
 from governance.kernel.authority import Permission
 from telemetry.chargeback.models import Budget, BudgetProposal, DailyUsage, Hold, Statement
-from telemetry.chargeback.rules import HoldState, StatementState, month_of, share
+from telemetry.chargeback.rules import (
+    HoldState,
+    StatementState,
+    month_of,
+    next_month,
+    share,
+)
 from telemetry.ledger.models import ZERO, LedgerEntry
 
 NEAR_SHARE = 80
 
 
+def tokens_of_month(deployment_id: int, day: date) -> int:
+    """Tokens in and out that were booked of live calls in that day's calendar month, until now."""
+    month = month_of(day)
+    booked = DailyUsage.objects.filter(
+        deployment=deployment_id, source="live", day__gte=month, day__lt=next_month(month)
+    )
+    sums = booked.aggregate(sent=Sum("tokens_input"), written=Sum("tokens_output"))
+    return int(sums["sent"] or 0) + int(sums["written"] or 0)
+
+
 @dataclass(frozen=True)
 class Meter:
-    """A budget against what its month's ledger says, replayed history shown apart.
+    """A budget against what its period's ledger says, replayed history shown apart.
 
     The hard stop counts captured and reserved only; replayed calls were not made here.
     """
@@ -37,7 +53,7 @@ class Meter:
 
     @property
     def share(self) -> int:
-        return share(self.spent, self.budget.limit)
+        return share(self.spent, self.budget.whole)
 
     @property
     def word(self) -> str:
@@ -52,9 +68,11 @@ def meters(budgets: Iterable[Budget]) -> list[Meter]:
         return []
     usage = DailyUsage.objects.filter(
         source="replayed",
-        team_id__in={budget.team_id for budget in listed},
-        period__in={budget.starts_on for budget in listed},
+        period__gte=min(budget.starts_on for budget in listed),
+        period__lt=max(budget.ends_on for budget in listed),
     )
+    if all(budget.team_id for budget in listed):
+        usage = usage.filter(team_id__in={budget.team_id for budget in listed})
     summed = usage.order_by().values_list("team_id", "use_case_id", "period")
     costs = {(team, case, month): cost for team, case, month, cost in summed.annotate(Sum("cost"))}
     return [Meter(budget, _replayed(budget, costs)) for budget in listed]
@@ -65,8 +83,8 @@ def _replayed(budget: Budget, costs: dict[tuple[int, int | None, date], Decimal]
         (
             cost
             for (team_id, use_case_id, month), cost in costs.items()
-            if team_id == budget.team_id
-            and month == budget.starts_on
+            if budget.team_id in (None, team_id)
+            and budget.starts_on <= month < budget.ends_on
             and budget.use_case_id in (None, use_case_id)
         ),
         ZERO,
@@ -74,8 +92,8 @@ def _replayed(budget: Budget, costs: dict[tuple[int, int | None, date], Decimal]
 
 
 def budgets_of_month(user: User, month: date, team: str = "") -> list[Meter]:
-    """The month's budgets in the person's reach."""
-    budgets = Budget.objects.visible_to(user).filter(starts_on=month)
+    """The budgets that run in that month, in the person's reach."""
+    budgets = Budget.objects.visible_to(user).running(month)
     if team:
         budgets = budgets.filter(team__slug=team)
     return meters(budgets.select_related("team", "use_case"))

@@ -63,15 +63,15 @@ def apply_limit(
     """
     _check_limit(limit)
     budget = locked_budget(budget.pk)
-    if budget.hard and limit < budget.used:
+    if budget.hard and limit + budget.rolled < budget.used:
         raise WrongState(
             f"The limit was not changed: {budget.used.normalize():f} {budget.currency} of it "
             "is spent or held already. Choose a limit that is not below that."
         )
     before = budget_content(budget)
     budget.limit, budget.change = limit, change
-    budget.overrun = ZERO if limit >= budget.used else budget.overrun
-    budget.alerted = crossed(budget.alerted, budget.captured, limit)
+    budget.overrun = ZERO if limit + budget.rolled >= budget.used else budget.overrun
+    budget.alerted = crossed(budget.alerted, budget.captured, limit + budget.rolled)
     budget.version += 1
     budget.save()
     write_budget_event(

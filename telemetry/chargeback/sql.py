@@ -182,26 +182,37 @@ DROP TRIGGER chargeback_budget_needs_change ON chargeback_budget;
 DROP FUNCTION chargeback_budget_needs_change();
 """
 
-# Every budget above the call takes the amount, or none does. The first part locks them in one
-# order and judges their newest rows; the others see what it saw.
+# Every budget above the call takes the amount, or none does: of its use case, its team and the
+# organisation, by month, quarter and year. The first part locks them in one order and judges
+# their newest rows; the others see what it saw. A budget whose period is over and whose next
+# one was not made yet (`is_due`) takes nothing, and makes the statement take nothing at all
+# until somebody has renewed it: else a new period would begin without its limit.
 TAKE_HOLDS = """
 WITH covering AS MATERIALIZED (
-    SELECT id, use_case_id,
+    SELECT id,
+        starts_on < CASE period WHEN 'month' THEN %(month)s
+            WHEN 'quarter' THEN %(quarter)s ELSE %(year)s END AS is_due,
         currency = %(currency)s
-            AND (NOT hard OR "limit" >= captured + reserved + %(amount)s) AS fits
+            AND (NOT hard OR "limit" + rolled >= captured + reserved + %(amount)s) AS fits
     FROM chargeback_budget
-    WHERE team_id = %(team)s AND starts_on = %(month)s
+    WHERE (team_id = %(team)s OR team_id IS NULL)
         AND (use_case_id IS NULL OR use_case_id = %(use_case)s)
+        AND ((period = 'month' AND starts_on = %(month)s)
+            OR (period = 'quarter' AND starts_on = %(quarter)s)
+            OR (period = 'year' AND starts_on = %(year)s)
+            OR (renews AND NOT renewed
+                AND starts_on < CASE period WHEN 'month' THEN %(month)s
+                    WHEN 'quarter' THEN %(quarter)s ELSE %(year)s END))
     ORDER BY id FOR UPDATE
 ), verdict AS (
-    SELECT coalesce(bool_and(fits), false) AS fits,
-        coalesce(bool_or(use_case_id IS NULL), false) AS has_team
+    SELECT coalesce(bool_and(fits) FILTER (WHERE NOT is_due), false) AS fits,
+        NOT coalesce(bool_or(is_due), false) AS is_fresh
     FROM covering
 ), taken AS (
     UPDATE chargeback_budget AS budget SET reserved = budget.reserved + %(amount)s
     FROM covering, verdict
-    WHERE budget.id = covering.id AND verdict.fits
-        AND (verdict.has_team OR NOT %(needs_team)s)
+    WHERE budget.id = covering.id AND NOT covering.is_due AND verdict.fits
+        AND (verdict.is_fresh OR NOT %(needs_fresh)s)
     RETURNING budget.id
 ), held AS (
     INSERT INTO chargeback_hold
@@ -210,7 +221,7 @@ WITH covering AS MATERIALIZED (
     FROM taken
     RETURNING id
 )
-SELECT (SELECT count(*) FROM held), (SELECT has_team FROM verdict)
+SELECT (SELECT count(*) FROM held), (SELECT is_fresh FROM verdict)
 """
 
 # Captures the attempts that were billed and gives back the others that are in a state of
@@ -240,12 +251,13 @@ WITH bill AS (
         captured = budget.captured + total.billed,
         overrun = CASE WHEN budget.hard THEN greatest(
             budget.overrun,
-            budget.captured + total.billed + budget.reserved - total.freed - budget."limit"
+            budget.captured + total.billed + budget.reserved - total.freed
+                - budget."limit" - budget.rolled
         ) ELSE 0 END
     FROM total WHERE budget.id = total.budget_id
     RETURNING budget.id, EXISTS (
         SELECT FROM jsonb_array_elements(budget.soft_thresholds) AS mark
-        WHERE budget.captured * 100 >= budget."limit" * mark::numeric
+        WHERE budget.captured * 100 >= (budget."limit" + budget.rolled) * mark::numeric
             AND NOT budget.alerted @> mark
     ) AS crosses, total.billed
 ), ended AS (

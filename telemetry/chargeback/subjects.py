@@ -7,6 +7,7 @@ from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from governance.access.models import Team
 from governance.approvals.models import Approval, ChangeRequest
@@ -17,6 +18,7 @@ from governance.kernel.errors import Invalid, NotAllowed
 from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
 from telemetry.chargeback import services
+from telemetry.chargeback.burning_down import burn_down
 from telemetry.chargeback.models import Budget
 
 # A raise by more than half of the limit in force is the board's business too.
@@ -42,7 +44,7 @@ class BudgetSubject:
 
     def _content(self, subject: Budget, limit: Decimal) -> dict[str, Any]:
         return {
-            "team": subject.team.slug,
+            "team": subject.team.slug if subject.team else None,
             "use_case": subject.use_case.slug if subject.use_case else None,
             "month": subject.starts_on.isoformat(),
             "limit": f"{limit:.2f}",
@@ -66,18 +68,19 @@ class BudgetSubject:
             return ["a new limit, as an amount with at most two decimals."]
         if limit == subject.limit:
             return ["a limit that differs from the one in force."]
-        if subject.hard and limit < subject.used:
+        if subject.hard and limit + subject.rolled < subject.used:
             return ["a limit that is not below what is spent and held already."]
         return []
 
     def evidence(self, subject: Budget, proposal: dict[str, Any]) -> list[Evidence]:
-        url = f"{reverse('chargeback:overview')}?team={subject.team.slug}"
+        url = reverse("chargeback:budget", args=[subject.pk])
         money = f"{{:,.2f}} {subject.currency}"
         return [
             Evidence("Limit", money.format(proposed_limit(proposal)), money.format(subject.limit)),
-            Evidence("Spent this month", money.format(subject.captured), url=url),
+            Evidence(f"Spent this {subject.period}", money.format(subject.captured), url=url),
             Evidence("Held for running calls", money.format(subject.reserved), url=url),
             Evidence("Used of the limit", f"{subject.share} %", url=url),
+            _outlook(subject),
         ]
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:
@@ -109,7 +112,10 @@ class BudgetSubject:
         """
         first = self.find(change.subject_id)
         later = Budget.objects.filter(
-            team=first.team, use_case=first.use_case, starts_on__gte=first.starts_on
+            team=first.team,
+            use_case=first.use_case,
+            period=first.period,
+            starts_on__gte=first.starts_on,
         )
         raised = later.filter(limit=proposed_limit(change.proposal)).order_by("pk")
         for budget in raised.select_for_update(of=("self",)):
@@ -118,7 +124,7 @@ class BudgetSubject:
             services.apply_limit(
                 actor=actor,
                 budget=budget,
-                limit=max(limit, used) if budget.hard else limit,
+                limit=max(limit, used - budget.rolled) if budget.hard else limit,
                 change=change,
                 now=now,
                 reason="The emergency was reverted.",
@@ -129,7 +135,8 @@ class BudgetSubject:
 
     def check_can_propose(self, actor: Actor, subject: Budget) -> None:
         may = actor.may(Permission.BUDGET_MANAGE)
-        if not may and not actor.may(Permission.USE_CASE_MANAGE, subject.team):
+        owns = subject.team is not None and actor.may(Permission.USE_CASE_MANAGE, subject.team)
+        if not may and not owns:
             raise NotAllowed(
                 "Nothing was opened: a product owner of the team, or finance, proposes a budget."
             )
@@ -138,6 +145,19 @@ class BudgetSubject:
         limit = proposed_limit(given)
         title = f"Budget of {subject}: {limit:,.2f} {subject.currency}"
         return title, {"limit": f"{limit:.2f}"}
+
+
+def _outlook(budget: Budget) -> Evidence:
+    """Where it is going, with the burn-down behind it."""
+    burn = burn_down(budget, timezone.now().date())
+    url = f"{reverse('chargeback:budget', args=[budget.pk])}#burn-down"
+    if burn.expected is None:
+        words = f"Too little data: {burn.known_days} of at least {burn.least_days} days."
+        return Evidence("Expected by its end", None, url=url, note=words)
+    expected = f"{burn.expected:,.2f} {budget.currency}"
+    return Evidence(
+        "Expected by its end", expected, url=url, note=f"{burn.low:,.2f} to {burn.high:,.2f}, 80 %"
+    )
 
 
 def proposed_limit(proposal: dict[str, Any]) -> Decimal:

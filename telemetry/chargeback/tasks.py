@@ -1,4 +1,4 @@
-"""Months closed by a worker, and the books proven."""
+"""Months closed by a worker, the books proven, budgets watched."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from telemetry.chargeback import closing, verification
+from telemetry.chargeback.burning_down import watch_budgets
 from telemetry.chargeback.models import ClosingRun
 
 
@@ -26,6 +27,12 @@ def keep_house() -> None:
 def check_books() -> None:
     """Several times a day: rollups, budgets and statements against the ledger's lines."""
     verification.check_books(now=timezone.now())
+
+
+@shared_task(name="telemetry.chargeback.tasks.watch_budgets", queue="checks")
+def watch() -> int:
+    """Budgets whose forecast passes their limit; the same day again changes nothing."""
+    return watch_budgets(now=timezone.now())
 
 
 def enqueue(run: ClosingRun) -> None:

@@ -1,6 +1,12 @@
 from django.urls import path, register_converter
 
-from telemetry.chargeback import closing_views, proposal_views, views
+from telemetry.chargeback import (
+    adjustment_views,
+    closing_views,
+    proposal_views,
+    views,
+    what_if_views,
+)
 from telemetry.chargeback.views import MonthConverter
 
 register_converter(MonthConverter, "month")
@@ -10,6 +16,9 @@ urlpatterns = [
     path("chargeback/", views.overview, name="overview"),
     path("chargeback/usage.csv", views.usage_csv, name="usage-csv"),
     path("chargeback/statements/", views.statement_list, name="statements"),
+    path("chargeback/what-if/", what_if_views.what_if_page, name="what-if"),
+    path("chargeback/adjustments/", adjustment_views.adjustment_list, name="adjustments"),
+    path("chargeback/adjustments/new/", adjustment_views.adjustment_new, name="adjustment-new"),
     path("chargeback/budgets/", views.budget_list, name="budgets"),
     path("chargeback/budgets/new/", proposal_views.budget_new, name="budget-new"),
     path("chargeback/budgets/<int:pk>/", views.budget_detail, name="budget"),

@@ -14,6 +14,7 @@ from django.db import connection
 from django.urls import reverse
 
 from governance.kernel.canonical import digest
+from governance.model_cards.pricing import PriceList, Rate
 from telemetry.alerts.rules import Severity
 from telemetry.alerts.services import clear_cause, raise_alert
 from telemetry.chargeback.models import Statement, StatementVersion
@@ -58,8 +59,8 @@ def budget_sums() -> Iterator[str]:
 def hard_limits() -> Iterator[str]:
     """Captured and reserved stay within a hard limit, but for a shown overrun."""
     sql = """
-        SELECT id, captured + reserved, "limit", overrun FROM chargeback_budget
-        WHERE hard AND captured + reserved > "limit" + overrun
+        SELECT id, captured + reserved, "limit" + rolled, overrun FROM chargeback_budget
+        WHERE hard AND captured + reserved > "limit" + rolled + overrun
     """
     for pk, used, limit, overrun in _rows(sql):
         yield f"budget {pk} uses {used} of {limit}, with an overrun of only {overrun}"
@@ -100,12 +101,15 @@ def call_sums() -> Iterator[str]:
         FROM ledger_call c
         LEFT JOIN (
             SELECT call_id, sum(amount) AS cost, count(*) AS attempts,
-                   sum(tokens_input) AS tokens_input, sum(tokens_output) AS tokens_output
+                   sum(tokens_input) AS tokens_input, sum(tokens_output) AS tokens_output,
+                   sum(tokens_reasoning) AS tokens_reasoning, sum(images) AS images
             FROM ledger_ledgerentry WHERE kind = 'usage' GROUP BY call_id
         ) e ON e.call_id = c.id
         WHERE c.cost <> coalesce(e.cost, 0) OR c.attempts <> coalesce(e.attempts, 0)
            OR c.tokens_input <> coalesce(e.tokens_input, 0)
            OR c.tokens_output <> coalesce(e.tokens_output, 0)
+           OR c.tokens_reasoning <> coalesce(e.tokens_reasoning, 0)
+           OR c.images <> coalesce(e.images, 0)
            OR (c.source = 'replayed' AND coalesce(e.attempts, 0) <> 1)
     """
     for pk, cost, attempts, booked, lines, source in _rows(sql):
@@ -166,11 +170,13 @@ def daily_usage() -> Iterator[str]:
     """The daily rollup is the ledger, summed."""
     booked = f"""
         SELECT {_USAGE_KEY}, sum(calls)::bigint, sum(tokens_input)::bigint,
-               sum(tokens_cached)::bigint, sum(tokens_output)::bigint, sum(amount)::numeric(18, 9)
+               sum(tokens_cached)::bigint, sum(tokens_output)::bigint,
+               sum(tokens_reasoning)::bigint, sum(images)::bigint, sum(amount)::numeric(18, 9)
         FROM ledger_ledgerentry GROUP BY {_USAGE_KEY}
     """  # noqa: S608  # fixed columns
     rolled = f"""
-        SELECT {_USAGE_KEY}, calls, tokens_input, tokens_cached, tokens_output, cost
+        SELECT {_USAGE_KEY}, calls, tokens_input, tokens_cached, tokens_output,
+               tokens_reasoning, images, cost
         FROM chargeback_dailyusage
     """  # noqa: S608  # fixed columns
     sql = f"""
@@ -248,6 +254,17 @@ def settlement_entries(call: Call) -> list[LedgerEntry]:
     ]
 
 
+def conversions() -> Iterator[str]:
+    """A line in another currency is its priced amount times its rate, rounded half to even."""
+    sql = """
+        SELECT e.id, e.amount, e.priced_amount, r.rate FROM ledger_ledgerentry e
+        JOIN model_cards_exchangerate r ON r.id = e.rate_id
+    """
+    for pk, amount, told, rate in _rows(sql):
+        if PriceList("", rate=Rate(0, rate, "")).booked(told) != amount:
+            yield f"entry {pk} books {amount}, which is not {told} at {rate}"
+
+
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "budget sums": budget_sums,
     "hard limits": hard_limits,
@@ -260,6 +277,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "one currency": one_currency,
     "daily usage": daily_usage,
     "day outcomes": day_outcomes,
+    "conversions": conversions,
     "closed statements": closed_statements,
     "sealed versions": sealed_versions,
     "seals": seals,

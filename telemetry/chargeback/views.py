@@ -26,6 +26,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Invalid, NotFound
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from telemetry.chargeback import dashboard, selectors, services, statements
+from telemetry.chargeback.burning_down import burn_down
 from telemetry.chargeback.charts import daily_costs
 from telemetry.chargeback.dashboard import View
 from telemetry.chargeback.forms import LimitForm, SuspenseForm
@@ -270,9 +271,8 @@ def budget_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = cast(User, request.user)
     budgets = Budget.objects.visible_to(user).select_related("team", "use_case")
     budget: Budget = get_or_404(budgets, pk=pk)
-    may_propose = user.may(Permission.BUDGET_MANAGE) or user.may(
-        Permission.USE_CASE_MANAGE, budget.team
-    )
+    owns = budget.team is not None and user.may(Permission.USE_CASE_MANAGE, budget.team)
+    may_propose = user.may(Permission.BUDGET_MANAGE) or owns
     form = LimitForm(request.POST or None, initial={"limit": f"{budget.limit:.2f}"})
     if request.method == "POST" and form.is_valid():
         try:
@@ -291,6 +291,7 @@ def budget_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form if may_propose else None,
         "change": open_change_for("budget", budget.pk),
         "decided": _decided(user, budget),
+        "burn": burn_down(budget, timezone.now().date()),
     }
     status = 422 if form.is_bound else 200
     return page(request, "telemetry/chargeback/budget.html", context, status=status)

@@ -40,7 +40,7 @@ def settled_content(call: Call, entries: Sequence[LedgerEntry]) -> dict[str, Any
 
 
 def _line(entry: LedgerEntry) -> dict[str, Any]:
-    return {
+    line = {
         "attempt": entry.attempt,
         "deployment_id": entry.deployment_id,
         "tokens_input": entry.tokens_input,
@@ -49,6 +49,15 @@ def _line(entry: LedgerEntry) -> dict[str, Any]:
         # The column's scale, so that 0 and 0.000000000 are one amount.
         "amount": f"{entry.amount:.9f}",
     }
+    # Named only where there is some of it: the digests of earlier lines stay as they are.
+    if entry.tokens_reasoning:
+        line["tokens_reasoning"] = entry.tokens_reasoning
+    if entry.images:
+        line["images"] = entry.images
+    if entry.priced_amount is not None:
+        line["priced"] = f"{entry.priced_amount:.9f} {entry.priced_currency}"
+        line["rate_id"] = entry.rate_id
+    return line
 
 
 def call_digest(call: Call, entries: Sequence[LedgerEntry]) -> str:

@@ -27,6 +27,8 @@ COST_COLUMNS = (
     "tokens_input",
     "tokens_cached",
     "tokens_output",
+    "tokens_reasoning",
+    "images",
     "cost",
     "currency",
 )

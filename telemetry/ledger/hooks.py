@@ -20,7 +20,7 @@ from governance.audit.registries import (
 from governance.audit.selectors import timeline_for
 from governance.compliance.registries import EvidenceSource, control_evidence
 from governance.compliance.rules import Evidence
-from governance.home.registries import NavigationItem, navigation
+from governance.home.registries import NavigationItem, RuleTable, navigation, rule_tables
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.models import UseCase
@@ -28,6 +28,7 @@ from governance.registry.registries import Panel, ledger_metrics, use_case_panel
 from telemetry.alerts.registries import indicators, metric_sources
 from telemetry.ledger import retention
 from telemetry.ledger.announcing import KINDS
+from telemetry.ledger.booking_rules import BOOKING_RULES
 from telemetry.ledger.figures import FIGURES
 from telemetry.ledger.indicators import INDICATORS
 from telemetry.ledger.keeping_evidence import (
@@ -45,6 +46,7 @@ from telemetry.webhooks.registries import event_kinds
 
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
+rule_tables.add("booking", RuleTable("How a call is booked", BOOKING_RULES))
 transition_tables.add("Call.state", CALL_STATES)
 transition_tables.add("Erasure.state", ERASURE_STATES)
 body_stores.add(
@@ -159,6 +161,8 @@ CALL_COLUMNS = (
     "tokens_input",
     "tokens_cached",
     "tokens_output",
+    "tokens_reasoning",
+    "images",
     "attempts",
     "cost",
     "currency",
@@ -203,8 +207,13 @@ ENTRY_COLUMNS = (
     "tokens_input",
     "tokens_cached",
     "tokens_output",
+    "tokens_reasoning",
+    "images",
     "amount",
     "currency",
+    "priced_amount",
+    "priced_currency",
+    "rate_id",
     "source",
     "corrects",
     "description",

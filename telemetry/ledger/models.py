@@ -15,7 +15,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
 from governance.kernel.encryption import SealedField, decrypt, encrypt
 from governance.kernel.terms import Sensitivity
-from governance.model_cards.models import Deployment
+from governance.model_cards.models import Deployment, ExchangeRate
 from governance.registry.models import UseCase
 from telemetry.ledger.amounts import ZERO, money
 from telemetry.ledger.keeping_models import Erasure, LegalHold
@@ -152,6 +152,9 @@ class Call(models.Model):
     tokens_input = models.PositiveIntegerField(default=0)
     tokens_cached = models.PositiveIntegerField(default=0)
     tokens_output = models.PositiveIntegerField(default=0)
+    # Part of the output tokens (OpenAI's rule); images are counted by the piece.
+    tokens_reasoning = models.PositiveIntegerField(default=0, db_default=0)
+    images = models.PositiveIntegerField(default=0, db_default=0)
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     # Answered from the cache: no provider was asked and nothing was billed.
@@ -319,8 +322,22 @@ class LedgerEntry(models.Model):
     tokens_input = models.PositiveIntegerField(default=0)
     tokens_cached = models.PositiveIntegerField(default=0)
     tokens_output = models.PositiveIntegerField(default=0)
+    tokens_reasoning = models.PositiveIntegerField(default=0, db_default=0)
+    images = models.PositiveIntegerField(default=0, db_default=0)
     amount = money()
     currency = models.CharField(max_length=3)
+    # What the deployment's price list says, where that is in another currency, and the rate by
+    # which `amount` came of it.
+    priced_amount = money(null=True, blank=True)
+    priced_currency = models.CharField(max_length=3, blank=True, db_default="")
+    rate = models.ForeignKey(
+        ExchangeRate,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entries",
+        db_index=False,
+    )
     source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in CallSource])
     corrects = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="corrections"
@@ -348,6 +365,11 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(kind="usage") | Q(call__isnull=False), name="usage_has_its_call"
+            ),
+            models.CheckConstraint(
+                condition=Q(rate=None, priced_amount=None, priced_currency="")
+                | (Q(rate__isnull=False, priced_amount__isnull=False) & ~Q(priced_currency="")),
+                name="converted_by_a_rate",
             ),
         ]
 

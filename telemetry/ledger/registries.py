@@ -18,13 +18,17 @@ from telemetry.ledger.models import Call, Erasure
 
 @dataclass(frozen=True)
 class CallPanel:
-    """A section of the call page. An empty context hides it; `permissions`: any one opens it."""
+    """A section of the call page. An empty context hides it; `permissions`: any one opens it.
+
+    `is_cost`: it says no more than money, so whoever sees of calls only that sees it too.
+    """
 
     title: str
     order: int
     template: str
     context: Callable[[Call, User, datetime], dict[str, Any]]
     permissions: tuple[Permission, ...] = (Permission.CALL_VIEW,)
+    is_cost: bool = False
 
 
 call_panels: Registry[CallPanel] = Registry("call panels")

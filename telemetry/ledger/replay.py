@@ -22,8 +22,9 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import PriceList, PriceUnknown, Usage
-from governance.model_cards.selectors import prices_on
+from governance.model_cards.selectors import booked_prices_on
 from governance.registry.models import UseCase
+from telemetry.ledger import services
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.models import ZERO, Call, LedgerEntry, ReplayBatch
 from telemetry.ledger.placement import Placement, as_recorded
@@ -78,7 +79,7 @@ def replay_trace(
         deployment=deployment,
         rows=len(rows),
         cost=ZERO,
-        currency=_prices(deployment, times[0].date()).currency,
+        currency=_prices(deployment, times[0].date()).booked_currency,
         placement=placement.description,
         first_at=times[0],
         last_at=times[-1],
@@ -91,7 +92,7 @@ def replay_trace(
 
 def _prices(deployment: Deployment, day: date) -> PriceList:
     try:
-        return prices_on(deployment, day)
+        return booked_prices_on(deployment, day)
     except PriceUnknown as error:
         raise Invalid(f"Nothing was loaded: {error}") from error
 
@@ -127,7 +128,7 @@ def _call_and_entry(
     batch: ReplayBatch, row: TraceRow, at: datetime, prices: PriceList
 ) -> tuple[Call, LedgerEntry]:
     usage = Usage(input=row.tokens_input, cached_input=0, output=row.tokens_output)
-    cost = prices.cost(usage)
+    cost, priced = prices.booked(prices.cost(usage)), services.priced(prices, usage)
     call = Call(
         use_case=batch.use_case,
         team_id=batch.use_case.team_id,
@@ -143,7 +144,7 @@ def _call_and_entry(
         tokens_output=row.tokens_output,
         attempts=1,
         cost=cost,
-        currency=prices.currency,
+        currency=prices.booked_currency,
         price_snapshot=prices.as_plain(),
         replay_batch=batch,
     )
@@ -159,7 +160,10 @@ def _call_and_entry(
         tokens_input=row.tokens_input,
         tokens_output=row.tokens_output,
         amount=cost,
-        currency=prices.currency,
+        currency=prices.booked_currency,
+        priced_amount=priced.amount if priced else None,
+        priced_currency=priced.currency if priced else "",
+        rate_id=priced.rate_id if priced else None,
         source=CallSource.REPLAYED,
         created_at=at,
     )

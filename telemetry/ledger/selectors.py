@@ -63,6 +63,8 @@ def call_representation(call: Call) -> dict[str, Any]:
         "tokens_input": call.tokens_input,
         "tokens_cached": call.tokens_cached,
         "tokens_output": call.tokens_output,
+        "tokens_reasoning": call.tokens_reasoning,
+        "images": call.images,
         "attempts": call.attempts,
         "latency_ms": call.latency_ms,
         "cost": format(call.cost, "f"),

@@ -23,6 +23,7 @@ from governance.kernel.authority import Actor
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotFound, WrongState
 from governance.model_cards.models import Deployment
+from governance.model_cards.pricing import PriceList, Usage
 from governance.registry.models import UseCase
 from telemetry.ledger import rows
 from telemetry.ledger.announcing import announce_decided, announce_settled
@@ -75,15 +76,33 @@ class CallFacts(TypedDict, total=False):
 SETTLED_COLUMNS = (
     *("state", "outcome", "finished_at", "lease_until", "response_hash", "digest"),
     *("cost", "tokens_input", "tokens_cached", "tokens_output", "attempts"),
+    *("tokens_reasoning", "images"),
     *CallFacts.__annotations__,
 )
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What an attempt cost in the currency of its prices, and the rate that it was booked at."""
+
+    amount: Decimal
+    currency: str
+    rate_id: int
+
+
+def priced(prices: PriceList, usage: Usage) -> Priced | None:
+    """Of prices in another currency than the ledger's; None where nothing is converted."""
+    if prices.rate is None:
+        return None
+    return Priced(prices.cost(usage), prices.currency, prices.rate.id)
 
 
 @dataclass(frozen=True)
 class BilledAttempt:
     """One request to a provider that costs money, whatever became of its answer.
 
-    `attempt` counts from 1 within the call; `amount` is exact, in `currency`.
+    `attempt` counts from 1 within the call; `amount` is exact, in `currency`, the ledger's.
+    `tokens_reasoning` are part of `tokens_output`.
     """
 
     attempt: int
@@ -94,6 +113,9 @@ class BilledAttempt:
     tokens_cached: int = 0
     currency: str = ""
     description: str = ""
+    tokens_reasoning: int = 0
+    images: int = 0
+    priced: Priced | None = None
 
 
 @joins_transaction
@@ -282,6 +304,8 @@ def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[Le
     call.tokens_input += sum(entry.tokens_input for entry in entries)
     call.tokens_cached += sum(entry.tokens_cached for entry in entries)
     call.tokens_output += sum(entry.tokens_output for entry in entries)
+    call.tokens_reasoning += sum(entry.tokens_reasoning for entry in entries)
+    call.images += sum(entry.images for entry in entries)
     call.attempts = len(known)
     return entries
 
@@ -289,7 +313,7 @@ def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[Le
 def _entry(call: Call, one: BilledAttempt, now: datetime, *, is_first: bool) -> LedgerEntry:
     if one.currency and one.currency != call.currency:
         raise Invalid(
-            f"Nothing was booked: {one.deployment} is priced in {one.currency}, "
+            f"Nothing was booked: an amount of {one.deployment} is in {one.currency}, "
             f"and the ledger is kept in {call.currency}."
         )
     day = now.date()
@@ -306,8 +330,13 @@ def _entry(call: Call, one: BilledAttempt, now: datetime, *, is_first: bool) -> 
         tokens_input=one.tokens_input,
         tokens_cached=one.tokens_cached,
         tokens_output=one.tokens_output,
+        tokens_reasoning=one.tokens_reasoning,
+        images=one.images,
         amount=one.amount,
         currency=call.currency,
+        priced_amount=one.priced.amount if one.priced else None,
+        priced_currency=one.priced.currency if one.priced else "",
+        rate_id=one.priced.rate_id if one.priced else None,
         source=CallSource.LIVE,
         description=one.description[:300],
         created_at=now,

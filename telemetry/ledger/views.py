@@ -136,7 +136,7 @@ def _visible_call(request: HttpRequest, pk: UUID) -> Call:
 def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
     user = cast(User, request.user)
     only_cost = sees_only_cost(user)
-    entries = list(call.entries.select_related("deployment").order_by("pk"))
+    entries = list(call.entries.select_related("deployment", "rate").order_by("pk"))
     return {
         "call": call,
         "only_cost": only_cost,
@@ -149,7 +149,7 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "may_hold": actor_of(request).may(Permission.LEGAL_HOLD_MANAGE),
         "may_erase": actor_of(request).may(Permission.ERASURE_MANAGE),
         "may_open": can_open_bodies(actor_of(request), call),
-        "panels": [] if only_cost else _panels(request, call, now),
+        "panels": _panels(request, call, now, only_cost=only_cost),
     }
 
 
@@ -183,15 +183,22 @@ def _priced(call: Call, entry: LedgerEntry) -> dict[str, Any]:
         tokens_input=entry.tokens_input,
         tokens_cached=entry.tokens_cached,
         tokens_output=entry.tokens_output,
+        tokens_reasoning=entry.tokens_reasoning,
+        images=entry.images,
     )
-    return {"entry": entry, "lines": lines if adds_up(lines, entry.amount) else []}
+    priced = entry.amount if entry.priced_amount is None else entry.priced_amount
+    return {"entry": entry, "lines": lines if adds_up(lines, priced) else []}
 
 
-def _panels(request: HttpRequest, call: Call, now: datetime) -> list[dict[str, str]]:
+def _panels(
+    request: HttpRequest, call: Call, now: datetime, *, only_cost: bool
+) -> list[dict[str, str]]:
     """What other apps know of the call; each panel is rendered with its own context alone."""
     user = cast(User, request.user)
     shown = []
     for panel in sorted(call_panels.values(), key=lambda panel: panel.order):
+        if only_cost and not panel.is_cost:
+            continue
         if any(user.may(permission) for permission in panel.permissions):
             context = panel.context(call, user, now)
             if context:

@@ -28,7 +28,7 @@ from tests.factories.stages import decided
 
 
 def make_budget(
-    team: Team,
+    team: Team | None,
     limit: str = "100",
     use_case: UseCase | None = None,
     starts_on: date = date(2026, 11, 1),
@@ -36,6 +36,7 @@ def make_budget(
 ) -> Budget:
     """Under a decided change, as the engine makes it; with what is used of it already."""
     used = {name: facts.pop(name) for name in ("captured", "reserved") if name in facts}
+    period = facts.pop("period", "month")
     asked: dict[str, Any] = {
         "currency": "USD",
         "hard": True,
@@ -43,13 +44,18 @@ def make_budget(
         "soft_thresholds": [80, 95],
     } | facts
     place, _ = BudgetProposal.objects.get_or_create(
-        team=team, use_case=use_case, starts_on=starts_on, defaults={"created_at": NOW}
+        team=team,
+        use_case=use_case,
+        period=period,
+        starts_on=starts_on,
+        defaults={"created_at": NOW},
     )
     proposal = asked | {"limit": limit}
     change = decided("new_budget", place.pk, make_person(), proposal=proposal, now=NOW)
     return Budget.objects.create(
         team=team,
         use_case=use_case,
+        period=period,
         starts_on=starts_on,
         limit=Decimal(limit),
         change=change,

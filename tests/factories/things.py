@@ -35,6 +35,7 @@ from governance.incidents.post_mortem import add_action
 from governance.incidents.rules import FACTS
 from governance.kernel.authority import Actor
 from governance.model_cards.models import ModelCard
+from governance.model_cards.rates import enter_rate
 from governance.registry.mitigations import add_mitigation, judge_residual
 from governance.registry.models import ChecklistItem, Dataset, SuccessMetric, UseCase
 from governance.registry.rounds import open_round
@@ -265,6 +266,14 @@ def things_of(settings: Any) -> Things:
     )
     said, point, item = discussed(here, change, now)
     event = AuditEvent.objects.filter(leaf__isnull=False).latest("at")
+    rate = enter_rate(
+        actor=people.actor("finance"),
+        currency="CHF",
+        day=now.date(),
+        rate=Decimal("1.1"),
+        source="ECB",
+        now=now,
+    )
     release, budget = Release.objects.get(), Budget.objects.get(team=legal, use_case=None)
     delivery, batch = asynchronous(here, now)
     values: dict[tuple[str, str], Any] = {
@@ -331,6 +340,9 @@ def things_of(settings: Any) -> Things:
         ("models/cards/", "pk"): ModelCard.objects.get(slug="smollm2-135m").pk,
         ("deployments/", "slug"): "smollm2-local",
         ("models/deployments/", "slug"): "smollm2-local",
+        ("prices/table/", "slug"): "smollm2-local",
+        ("models/rates/", "pk"): rate.pk,
+        ("rates/", "pk"): rate.pk,
         ("playbooks/", "slug"): playbook.slug,
         ("incidents/", "pk"): incident.pk,
         ("incidents/", "step"): step.pk,

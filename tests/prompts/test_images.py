@@ -6,12 +6,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from governance.model_cards.models import Deployment
+from governance.model_cards.models import Deployment, Price
 from prompts.gateway import images
 from prompts.gateway.conversation import most_tokens
 from telemetry.ledger.models import Call
@@ -40,7 +42,21 @@ def here() -> World:
 @pytest.fixture
 def seeing(here: World) -> World:
     Deployment.objects.filter(hosting="embedded").update(takes_images=True)
+    set_image_price("0")
     return here
+
+
+def set_image_price(amount: str) -> None:
+    """Per image, from long ago."""
+    Price.objects.update_or_create(
+        deployment=Deployment.objects.get(hosting="embedded"),
+        kind="image",
+        defaults={
+            "amount": Decimal(amount),
+            "currency": "USD",
+            "starts_on": date(2020, 1, 1),
+        },
+    )
 
 
 @pytest.fixture

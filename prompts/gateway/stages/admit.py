@@ -13,12 +13,13 @@ from django.db import IntegrityError, transaction
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import WrongState
 from governance.kernel.terms import Environment, RiskTier, Sensitivity
+from governance.model_cards.models import Deployment
 from governance.policy.rules import obligations
 from governance.registry.models import UseCase
 from governance.registry.rules import SERVING_STAGES, Stage
 from prompts.gateway.asked import asked_of
 from prompts.gateway.context import CallContext, GovernedRequest
-from prompts.gateway.conversation import Message, kept
+from prompts.gateway.conversation import Message, image_urls, kept
 from prompts.gateway.gate import MARGIN_SECONDS
 from prompts.gateway.governing import Generation, generation_and_time, governing
 from prompts.gateway.refusals import (
@@ -135,8 +136,7 @@ def _first(context: CallContext) -> int:
     """Where the first attempt goes; a worker may find only the dearest free, so that is held."""
     if context.request.mode != "async":
         return 0
-    asked = most_input_tokens(context), context.max_tokens
-    ceilings = [context.prices[one.pk].ceiling(*asked) for one in context.deployments]
+    ceilings = [most_cost(context, one) for one in context.deployments]
     return ceilings.index(max(ceilings))
 
 
@@ -154,19 +154,29 @@ def hold_attempt(
     `messages` are those of an attempt that asks with others than the call's: a repair.
     """
     deployment = context.deployments[deployment_index]
-    prices = context.prices[deployment.pk]
-    amount = prices.ceiling(most_input_tokens(context, messages), context.max_tokens)
+    currency = context.prices[deployment.pk].booked_currency
+    amount = most_cost(context, deployment, messages)
     _check_cost_limit(context, amount)
     hold = holds.reserve_new if is_new else holds.reserve
     hold(
         call=call,
         attempt=number,
         amount=amount,
-        currency=prices.currency,
+        currency=currency,
         now=context.received_at,
     )
     context.held_attempts = max(context.held_attempts, number)
-    return f"{amount} {prices.currency}"
+    return f"{amount} {currency}"
+
+
+def most_cost(
+    context: CallContext, deployment: Deployment, messages: list[Message] | None = None
+) -> Decimal:
+    """The most that one attempt there can cost, in the ledger's currency at the day's rate."""
+    prices = context.prices[deployment.pk]
+    asked = context.messages if messages is None else messages
+    tokens = most_input_tokens(context, messages)
+    return prices.booked(prices.ceiling(tokens, context.max_tokens, len(image_urls(asked))))
 
 
 def _check_cost_limit(context: CallContext, amount: Decimal) -> None:

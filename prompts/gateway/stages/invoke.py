@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from governance.model_cards.pricing import Usage
 from governance.policy import tool_calls
 from governance.policy.rules import effective_oversight, obligations
 from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.conversation import image_urls
 from prompts.gateway.gate import End, Skipped
 from prompts.gateway.noting import Noting
 from prompts.gateway.providers import (
@@ -131,13 +132,15 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
         _note_end(context, deployment, failure, started)
         # What had come by then is paid for. After a time-out the provider may bill too.
         usage = _usage_of_failed(request, heard, error)
-        _keep(context, number, deployment, usage or Usage(), is_billed=usage is not None)
+        sent = replace(usage or Usage(), images=len(image_urls(messages)) if usage else 0)
+        _keep(context, number, deployment, sent, is_billed=usage is not None)
         _note(context, number, deployment, started, failure or getattr(error, "code", ""))
         if heard and isinstance(error, ProviderError):
             raise ProviderFailed("The model broke off in the middle of its answer.") from None
         raise error
     _note_end(context, deployment, "", started)
-    _keep(context, number, deployment, response.usage, is_billed=True)
+    sent = replace(response.usage, images=len(image_urls(messages)))
+    _keep(context, number, deployment, sent, is_billed=True)
     _note(context, number, deployment, started, "answered")
     context.is_cut, context.vectors = response.finish_reason == "length", response.vectors
     return response
@@ -150,7 +153,8 @@ def _asked(
     if context.request.inputs:
         return embed(deployment, request)
     listener = context.listener
-    noting = Noting(context, deployment, estimated_usage(request, "").input)
+    sent = replace(estimated_usage(request, ""), images=len(image_urls(request.messages)))
+    noting = Noting(context, deployment, sent)
     if listener is None or not leaves_in_pieces(context):
         return complete(deployment, request)
     started = time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from governance.kernel.terms import RiskTier, Sensitivity
 from governance.model_cards import pricing
 from governance.model_cards.models import Deployment
@@ -15,6 +17,7 @@ from prompts.gateway.refusals import (
     SensitivityNotPermitted,
     UnsupportedParameter,
 )
+from telemetry.chargeback.selectors import tokens_of_month
 
 
 def route(context: CallContext) -> str:
@@ -46,12 +49,37 @@ def route(context: CallContext) -> str:
     context.deployments = fitting
     for one in fitting:
         try:
-            context.prices[one.pk] = context.known_governing.prices_on(
-                one, context.received_at.date()
-            )
+            context.prices[one.pk] = _prices(context, one)
         except pricing.PriceUnknown as unknown:
             raise PriceUnknown(f"{unknown} Finance must set it before calls can be made.") from None
     return ", then ".join(one.name for one in fitting)
+
+
+def _prices(context: CallContext, deployment: Deployment) -> pricing.PriceList:
+    """As of the call's admission, also for a worker that runs it later: its hold fits its bill.
+
+    The tier is that of the tokens booked this month before the call was let in; calls that run
+    at the same time each have the price that they began with. A kind that may occur and has no
+    price raises PriceUnknown here, before anybody is asked.
+    """
+    at = context.call.admitted_at if context.call else context.received_at
+    volume = 0
+    if context.known_governing.has_tiers(deployment):
+        volume = _volume(context, deployment, at.date())
+    found = context.known_governing.prices_on(deployment, at.date(), volume)
+    found.ceiling(1, context.max_tokens, len(conversation.image_urls(context.messages)))
+    return found
+
+
+def _volume(context: CallContext, deployment: Deployment, day: date) -> int:
+    name = str(deployment.pk)
+    for stage in context.trail:
+        if name in stage.get("volumes", {}):
+            return int(stage["volumes"][name])
+    volume = tokens_of_month(deployment.pk, day)
+    if context.trail:
+        context.trail[-1].setdefault("volumes", {})[name] = volume
+    return volume
 
 
 def _seeing(context: CallContext, permitted: list[Deployment]) -> list[Deployment]:

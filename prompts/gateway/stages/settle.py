@@ -84,8 +84,11 @@ def _billed(attempt: Attempt) -> ledger.BilledAttempt:
         tokens_input=attempt.usage.input,
         tokens_output=attempt.usage.output,
         tokens_cached=attempt.usage.cached_input,
+        tokens_reasoning=attempt.usage.reasoning,
+        images=attempt.usage.images,
         amount=attempt.cost,
-        currency=attempt.prices.currency,
+        currency=attempt.prices.booked_currency,
+        priced=ledger.priced(attempt.prices, attempt.usage),
         description="repair" if attempt.number > 1 else "",
     )
 

@@ -114,7 +114,7 @@ def test_a_budget_has_its_earlier_limit_again_also_where_it_was_renewed(here: Wo
     assert earlier < used
     month = date(budget.starts_on.year + 1, 1, 1)
     hard = budget.hard
-    renew_budgets(team_id=budget.team_id, month=month, now=here.now)
+    renew_budgets(team_id=budget.team_id, day=month, now=here.now)
     renewed = Budget.objects.get(team=budget.team, use_case=None, starts_on=month)
     Budget.objects.filter(pk=renewed.pk).update(captured=used)
     revert(change)

@@ -148,7 +148,7 @@ def test_who_signs_depends_on_what_there_was_and_on_the_hard_stop(team: Team) ->
 def test_a_renewal_meanwhile_makes_the_proposal_stale(team: Team) -> None:
     make_budget(team, "10", starts_on=date(2026, 10, 1))
     change = propose(team)
-    renew_budgets(team_id=team.pk, month=MONTH, now=NOW)
+    renew_budgets(team_id=team.pk, day=MONTH, now=NOW)
     with pytest.raises(Exception, match=r"changed|stale|moved"):
         sign(change)
     assert Budget.objects.get(starts_on=MONTH).limit == 10
@@ -157,7 +157,7 @@ def test_a_renewal_meanwhile_makes_the_proposal_stale(team: Team) -> None:
 def test_what_is_renewed_carries_the_change_and_the_limit_of_the_last_one(team: Team) -> None:
     sign(propose(team, starts_on=date(2026, 10, 1)))
     budget = limit_to(Budget.objects.get(), "7")
-    renew_budgets(team_id=team.pk, month=MONTH, now=NOW)
+    renew_budgets(team_id=team.pk, day=MONTH, now=NOW)
     renewed = Budget.objects.get(starts_on=MONTH)
     assert (renewed.limit, renewed.change) == (7, budget.change)
 
