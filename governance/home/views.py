@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
 from django.core.paginator import Paginator
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,6 +17,7 @@ from rest_framework.exceptions import APIException
 
 from governance.access.models import User
 from governance.access.selectors import roles_of
+from governance.home.away import database_away
 from governance.home.context import THEMES
 from governance.home.diagrams import diagram_of
 from governance.home.models import Notification
@@ -107,4 +110,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """A bug, or a database that is away: that is none, and comes back."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return database_away(request)
     return render(request, "errors/500.html", status=500)
