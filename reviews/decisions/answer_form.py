@@ -155,7 +155,7 @@ class _Form:
 
     def _array(self, schema: Schema, value: list[Any], pointer: str) -> dict[str, Any]:
         children = [
-            self.node(one, shapes.part_of(schema, at), f"{pointer}/{at}", f"{at + 1}", True, True)
+            self.node(one, shapes.part_of(schema, at), f"{pointer}/{at}", f"{at + 1}", False, True)
             for at, one in enumerate(value)
         ]
         most = schema.get("maxItems")

@@ -125,7 +125,8 @@ def _text_of(contract: dict[str, Any], value: Any) -> str:
 
 def by_place(contract: dict[str, Any], text: str) -> dict[str, list[str]]:
     """What of the contract the text does not keep: JSON Pointer to sentences."""
-    kind, found = contract.get("type", "text"), {}
+    kind = contract.get("type", "text")
+    found: dict[str, list[str]] = {}
     if kind == "json_schema" and (value := _plain_value(text)) is not None:
         found = _problems(contract["schema"], value[0], "")
     elif kind == "tools" and (answer := tool_calls.answer_in(text)) is not None:
@@ -144,7 +145,8 @@ def _plain_value(text: str) -> tuple[Any] | None:
 
 
 def _problems_of_calls(contract: dict[str, Any], answer: dict[str, Any]) -> dict[str, list[str]]:
-    allowed, found = tool_calls.argument_schemas(contract), {}
+    allowed = tool_calls.argument_schemas(contract)
+    found: dict[str, list[str]] = {}
     for at, call in enumerate(answer["tool_calls"]):
         name = call.get("name") if isinstance(call, dict) else None
         if isinstance(name, str) and name in allowed and isinstance(call.get("arguments"), dict):

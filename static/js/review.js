@@ -63,12 +63,12 @@
     if (target.id === "check") spread(target);
     if (target.id === "review") {
       arrive();
-      const problem = document.querySelector("#review [aria-invalid=true], #review [role=alert]");
+      const problem = document.querySelector("#judgement textarea[aria-invalid=true]");
       const heading = document.querySelector("#review h1");
-      if (problem && problem.matches("textarea")) problem.focus();
+      if (problem) problem.focus();
       else if (heading) heading.focus();
-      if (heading) say(heading.textContent);
-      window.scrollTo(0, 0);
+      const alert = document.querySelector("#review [role=alert]");
+      if (heading) say((alert || heading).textContent);
     }
   });
 
@@ -90,13 +90,23 @@
     field.focus();
   });
 
-  // A reason to begin with goes where it can be edited.
-  document.addEventListener("change", (event) => {
-    const into = event.target.dataset && event.target.dataset.into;
-    const area = into && document.getElementById(into);
-    if (!area || !event.target.value) return;
-    area.value = [area.value, event.target.value].filter(Boolean).join("\n");
-    event.target.value = "";
+  // A reason to begin with goes where it can be edited; Enter on it is its button.
+  const choice = (element) => element && element.closest && element.closest("[data-into]");
+  document.addEventListener("keydown", (event) => {
+    const select = event.key === "Enter" && choice(event.target);
+    if (!select || select.tagName !== "SELECT") return;
+    event.preventDefault();
+    document.querySelector(`button[data-into="${select.dataset.into}"]`).click();
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-into]");
+    const area = button && document.getElementById(button.dataset.into);
+    if (!area) return;
+    event.preventDefault();
+    const select = document.querySelector(`select[data-into="${button.dataset.into}"]`);
+    if (!select.value) return;
+    area.value = [area.value, select.value].filter(Boolean).join("\n");
+    select.value = "";
     area.focus();
     area.dispatchEvent(new Event("input", { bubbles: true }));
   });

@@ -47,6 +47,7 @@ from prompts.corrections.services import request_export
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
+from reviews.decisions.models import ReviewDecision
 from reviews.decisions.services import decide
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.services import claim_item
@@ -276,6 +277,9 @@ def things_of(settings: Any) -> Things:
     )
     release, budget = Release.objects.get(), Budget.objects.get(team=legal, use_case=None)
     delivery, batch = asynchronous(here, now)
+    judged = ReviewDecision.objects.create(
+        item=ReviewItem.objects.get(), person=people.users["reviewer"], verdict="approve", at=now
+    )
     values: dict[tuple[str, str], Any] = {
         ("webhooks/", "pk"): delivery.endpoint_id,
         ("webhooks/", "delivery"): delivery.pk,
@@ -366,6 +370,8 @@ def things_of(settings: Any) -> Things:
         ("drift-checks/", "pk"): check.pk,
         ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
         ("review-items/", "pk"): ReviewItem.objects.get().pk,
+        ("reviews/decisions/", "pk"): judged.pk,
+        ("review-decisions/", "pk"): judged.pk,
         ("reviews/", "slug"): Queue.objects.get().slug,
         ("queues/", "slug"): Queue.objects.get().slug,
         ("prompts/", "slug"): Prompt.objects.get().slug,

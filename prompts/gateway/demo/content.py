@@ -108,3 +108,8 @@ GUIDELINE = """**Release** an answer only if all three hold:
 Correct small errors. Reject when the text is not a licence. Escalate what needs a lawyer.
 """
 LABELS = ["wrong licence", "wrong copyleft", "invented obligation", "incomplete"]
+REASONS = [
+    "The text names no licence that this answer could rest on.",
+    "The answer claims a duty that the licence text does not hold.",
+    "The licence was changed by its author; a lawyer must look.",
+]

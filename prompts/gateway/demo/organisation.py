@@ -287,6 +287,7 @@ def _queue(people: People, use_cases: list[UseCase], now: datetime) -> None:
         slug="licence-answers",
         guideline=content.GUIDELINE,
         labels=content.LABELS,
+        rationale_templates=content.REASONS,
         use_cases=use_cases,
         is_default=True,
         # An hour, day and night, with an early warning: what waits here is soon near its time.
