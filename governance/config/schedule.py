@@ -17,6 +17,7 @@ _EVERY: dict[str, float] = {
     # The same day again changes nothing: a night without a worker costs no day.
     "governance.registry.tasks.measure_from_ledger": 21600,
     "reviews.queues.tasks.keep_house": 30,
+    "reviews.intake.tasks.take_samples": 30,
     "prompts.gateway.tasks.sweep": 30,
     "prompts.batches.tasks.sweep": 15,
     "telemetry.alerts.tasks.check_service_levels": 60,

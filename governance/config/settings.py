@@ -89,6 +89,9 @@ INSTALLED_APPS = [
     "telemetry.chargeback",
     "telemetry.drift",
     "reviews.queues",
+    "reviews.calendars",
+    "reviews.questions",
+    "reviews.intake",
     "reviews.decisions",
     "prompts.catalogue",
     "prompts.releases",
@@ -264,6 +267,7 @@ SPECTACULAR_SETTINGS = {
         "MessageRoleEnum": "prompts.catalogue.rendering.ROLES",
         "IncidentSeverityEnum": "governance.incidents.models.SEVERITY_CHOICES",
         "IncidentStateEnum": "governance.incidents.models.INCIDENT_STATE_CHOICES",
+        "ReviewQuestionStateEnum": "reviews.questions.models.QUESTION_STATE_CHOICES",
         "ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES",
     },
 }

@@ -27,6 +27,8 @@ from prompts.gateway.models import GoverningChange, UseCaseLimit
 from prompts.gateway.sql import GENERATION
 from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
+from reviews.intake.rules import Rule
+from reviews.intake.selectors import rules_in_force
 from telemetry.ledger.rows import executed
 
 Generation = tuple[int, int, int]
@@ -45,6 +47,7 @@ class Governing:
     prices: dict[int, tuple[Price, ...]]
     screening: Screening
     limits: Limits | None = None
+    intake: tuple[Rule, ...] = ()
 
     def stage_is_approved(self, now: datetime) -> bool:
         return any(one.valid_from <= now < one.valid_until for one in self.approvals)
@@ -166,4 +169,5 @@ def _read(slug: str, seen: Generation) -> Governing | None:
         prices={pk: tuple(found) for pk, found in prices.items()},
         screening=screening(seen),
         limits=_limits(use_case),
+        intake=rules_in_force(),
     )

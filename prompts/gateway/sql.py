@@ -41,6 +41,9 @@ FORGET_RULES = "".join(
     f"DROP TRIGGER gateway_note_change ON {table};"
     for table in ("policy_ruleset", "policy_rulesetversion")
 )
+# So did the intake rules, of which some hold answers.
+NOTE_INTAKE = NOTE_TRIGGER.format(table="intake_intakeruleversion")
+FORGET_INTAKE = "DROP TRIGGER gateway_note_change ON intake_intakeruleversion;"
 NOTE_CHANGES = (
     NOTE_FUNCTION + "".join(NOTE_TRIGGER.format(table=table) for table in WATCHED) + NOTE_KEYS
 )

@@ -22,6 +22,7 @@ from reviews.decisions.rules import Verdict
 from reviews.decisions.selectors import change_shown, screen_of
 from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.qualifying import readiness
 
 DONE = {
     "approve": "Approved.",
@@ -37,6 +38,8 @@ def next_item(request: HttpRequest, slug: str) -> HttpResponse:
     """Claim the most urgent item that is free and show it; or say that all is done."""
     user = cast(User, request.user)
     queue: Queue = get_or_404(Queue.objects.workable_by(user), slug=slug)
+    if not readiness(user, queue, timezone.now()):
+        return redirect("queues:guideline", slug=slug)
     item = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
     if item is None:
         return page(request, "reviews/decisions/empty.html", {"queue": queue})
@@ -121,6 +124,8 @@ def _carry_out(
 
 
 def _after(request: HttpRequest, queue: Queue) -> HttpResponse:
+    if not readiness(cast(User, request.user), queue, timezone.now()):
+        return redirect("queues:guideline", slug=queue.slug)
     following = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
     if following is None:
         return redirect("decisions:next", slug=queue.slug)

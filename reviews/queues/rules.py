@@ -17,6 +17,7 @@ MOST_SKIPS = 3
 class ItemState(StrEnum):
     WAITING = "waiting"
     CLAIMED = "claimed"
+    ASKED = "asked"
     DECIDED = "decided"
 
 
@@ -31,6 +32,10 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("claimed", "decide", "decided", "the reviewer who holds it"),
         Edge("claimed", "escalate", "waiting", "the reviewer who holds it", "in the next queue"),
         Edge("waiting", "escalate", "waiting", "a review lead, or a breached SLA", "next queue"),
+        Edge("claimed", "ask", "asked", "the reviewer who holds it", "the clock stands still"),
+        Edge("asked", "answer", "waiting", "whoever was asked", "the clock goes on"),
+        Edge("asked", "withdraw", "waiting", "who asked, or a review lead", "the clock goes on"),
+        Edge("asked", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("claimed", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
     ),

@@ -32,14 +32,19 @@ REFUSED = {403, 404}
 ASKS_THE_ROW = (
     *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/", "audit/packs/"),
     *("reviews/items/", "review-items/", "incidents/"),
+    *("reviews/questions/", "review-questions/"),
     *("compliance/actions/", "compliance-actions/", "meetings/"),
     # Only whoever manages all queues makes another.
     "reviews/new/",
+    "reviews/intake/",
+    "intake-rules/",
 )
 # One for the whole organisation, whoever's team it is.
 OF_EVERYBODY = (
     *("datasets/", "playbooks/", "compliance/", "frameworks/"),
     *("policy/rules/", "rule-sets/"),
+    *("reviews/intake/", "intake-rules/"),
+    *("reviews/calendars/", "review-calendars/", "reviews/sla/", "sla-policies/"),
 )
 
 

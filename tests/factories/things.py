@@ -44,7 +44,11 @@ from prompts.catalogue.models import Prompt
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
+from reviews.intake.services import RuleFacts, write_rule
+from reviews.questions.models import Question
+from reviews.questions.services import ask, withdraw
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.services import claim_item
 from telemetry.alerts.levels import set_level
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget
@@ -325,11 +329,41 @@ def things_of(settings: Any) -> Things:
         ("review-items/", "pk"): ReviewItem.objects.get().pk,
         ("reviews/", "slug"): Queue.objects.get().slug,
         ("queues/", "slug"): Queue.objects.get().slug,
+        ("reviews/intake/", "slug"): intake_rule(now),
+        ("intake-rules/", "slug"): "look-at-all",
+        ("reviews/calendars/", "pk"): Queue.objects.get().sla.calendar_id,
+        ("review-calendars/", "pk"): Queue.objects.get().sla.calendar_id,
+        ("reviews/sla/", "pk"): Queue.objects.get().sla_id,
+        ("sla-policies/", "pk"): Queue.objects.get().sla_id,
+        ("queues/", "number"): 1,
+        ("reviews/questions/", "pk"): asked_question(here, now),
+        ("review-questions/", "pk"): Question.objects.get().pk,
         ("prompts/", "slug"): Prompt.objects.get().slug,
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
     }
     return Things(here, values)
+
+
+def intake_rule(now: datetime) -> str:
+    """A rule that asks for what no call has."""
+    looks = RuleFacts(
+        name="Look at all",
+        queue=Queue.objects.get(),
+        effect="route",
+        conditions={"findings": ["nothing"]},
+    )
+    actor = Actor.system("tests")
+    return write_rule(actor=actor, facts=looks, reason="To see.", now=now).rule.slug
+
+
+def asked_question(here: World, now: datetime) -> int:
+    """A question that was withdrawn, so that the item waits as before."""
+    actor, item = here.people.actor("reviewer"), ReviewItem.objects.get()
+    claim_item(actor=actor, item_id=item.pk, now=now)
+    asked = ask(actor=actor, item_id=item.pk, whom="owner", text="For whom?", now=now)
+    withdraw(actor=actor, question_id=asked.pk, now=now)
+    return asked.pk
 
 
 def asynchronous(here: World, now: datetime) -> tuple[WebhookDelivery, Batch]:
