@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -13,7 +14,7 @@ from reviews.queues.models import Queue, ReviewItem
 from telemetry.ledger.models import Call
 
 # Name → the ids of the prompt versions that this person wrote, as one column of a query.
-written_versions: Registry[Callable[[User], QuerySet[object, object]]] = Registry(
+written_versions: Registry[Callable[[User], QuerySet[Any, Any]]] = Registry(
     "prompt versions by author"
 )
 
