@@ -18,6 +18,7 @@ _EVERY: dict[str, float] = {
     "governance.registry.tasks.measure_from_ledger": 21600,
     "reviews.queues.tasks.keep_house": 30,
     "reviews.decisions.tasks.finalise_due": 5,
+    "reviews.intake.tasks.take_samples": 30,
     "prompts.gateway.tasks.sweep": 30,
     "prompts.batches.tasks.sweep": 15,
     "prompts.corrections.tasks.sweep": 60,

@@ -93,6 +93,9 @@ INSTALLED_APPS = [
     "telemetry.drift",
     "telemetry.savings",
     "reviews.queues",
+    "reviews.calendars",
+    "reviews.questions",
+    "reviews.intake",
     "reviews.decisions",
     "prompts.catalogue",
     "prompts.releases",
@@ -275,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "MessageRoleEnum": "prompts.catalogue.rendering.ROLES",
         "IncidentSeverityEnum": "governance.incidents.models.SEVERITY_CHOICES",
         "IncidentStateEnum": "governance.incidents.models.INCIDENT_STATE_CHOICES",
+        "ReviewQuestionStateEnum": "reviews.questions.models.QUESTION_STATE_CHOICES",
         "ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES",
     },
 }

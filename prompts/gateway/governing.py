@@ -34,6 +34,8 @@ from prompts.gateway.models import GoverningChange, UseCaseLimit
 from prompts.gateway.sql import GENERATION
 from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
+from reviews.intake.rules import Rule
+from reviews.intake.selectors import rules_in_force
 from telemetry.ledger.rows import executed
 
 Generation = tuple[int, int, int]
@@ -53,6 +55,7 @@ class Governing:
     screening: Screening
     limits: Limits | None = None
     rates: tuple[ExchangeRate, ...] = ()
+    intake: tuple[Rule, ...] = ()
 
     def stage_is_approved(self, now: datetime) -> bool:
         return any(one.valid_from <= now < one.valid_until for one in self.approvals)
@@ -182,4 +185,5 @@ def _read(slug: str, seen: Generation) -> Governing | None:
         screening=screening(seen),
         limits=_limits(use_case),
         rates=tuple(rates_in_force()) if is_foreign else (),
+        intake=rules_in_force(),
     )

@@ -44,6 +44,9 @@ FORGET_RULES = "".join(
 # So did exchange rates.
 NOTE_RATES = NOTE_TRIGGER.format(table="model_cards_exchangerate")
 FORGET_RATES = "DROP TRIGGER gateway_note_change ON model_cards_exchangerate;"
+# So did the intake rules, of which some hold answers.
+NOTE_INTAKE = NOTE_TRIGGER.format(table="intake_intakeruleversion")
+FORGET_INTAKE = "DROP TRIGGER gateway_note_change ON intake_intakeruleversion;"
 NOTE_CHANGES = (
     NOTE_FUNCTION + "".join(NOTE_TRIGGER.format(table=table) for table in WATCHED) + NOTE_KEYS
 )

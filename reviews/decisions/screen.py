@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
 
 from governance.access.models import User
 from governance.kernel.errors import Invalid, PlacetError
@@ -19,6 +20,7 @@ from reviews.decisions.editing import Edited
 from reviews.decisions.selectors import change_shown, screen_of, undoable
 from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.qualifying import readiness
 
 PAGE, FRAGMENT = "reviews/decisions/item.html", "reviews/decisions/_item.html"
 EMPTY, EMPTY_FRAGMENT = "reviews/decisions/empty.html", "reviews/decisions/_empty.html"
@@ -91,7 +93,12 @@ def _held(
 
 
 def what_comes_next(request: HttpRequest, queue: Queue) -> HttpResponse:
-    """For an htmx request the next item itself, in the answer to the decision."""
+    """For an htmx request the next item itself, in the answer to the decision.
+
+    Who has something to read or to learn first is sent there.
+    """
+    if not readiness(cast(User, request.user), queue, timezone.now()):
+        return HttpResponseClientRedirect(reverse("queues:guideline", args=[queue.slug]))
     following = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
     if following is not None:
         return screen(request, following.pk)

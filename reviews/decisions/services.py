@@ -31,6 +31,7 @@ from reviews.decisions.rules import (
 from reviews.decisions.similar import keep_marks
 from reviews.decisions.working_models import PendingDecision
 from reviews.queues import services as queues
+from reviews.queues.after_delivery import tell_of_judgement
 from reviews.queues.models import ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES
 from telemetry.ledger import services as ledger
@@ -211,6 +212,10 @@ def _decide_call(
     corrected = judgement.corrected_text
     if corrected is not None:
         keep_correction(item, decision, corrected)
+    if item.is_after_delivery:
+        # It has left already: this is a judgement on it, and the call stays as it was delivered.
+        tell_of_judgement(item, judgement.verdict, now)
+        return
     ledger.decide_call(
         call=item.call,
         verdict=CALL_VERDICT[judgement.verdict],

@@ -23,6 +23,7 @@ from reviews.decisions.rules import Verdict, readable
 from reviews.decisions.screen import item_or_404, nothing_waits, screen, what_comes_next
 from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.qualifying import readiness
 from telemetry.ledger import services as ledger
 
 DONE = {
@@ -39,6 +40,8 @@ def next_item(request: HttpRequest, slug: str) -> HttpResponse:
     """Claim the most urgent item that is free and show it; or say that all is done."""
     user = cast(User, request.user)
     queue: Queue = get_or_404(Queue.objects.workable_by(user), slug=slug)
+    if not readiness(user, queue, timezone.now()):
+        return redirect("queues:guideline", slug=slug)
     item = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
     if item is None:
         return nothing_waits(request, queue)
@@ -117,6 +120,8 @@ def _carry_out(
 
 
 def _after(request: HttpRequest, queue: Queue) -> HttpResponse:
+    if not readiness(cast(User, request.user), queue, timezone.now()):
+        return redirect("queues:guideline", slug=queue.slug)
     following = queues.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
     if following is None:
         return redirect("decisions:next", slug=queue.slug)

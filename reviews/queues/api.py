@@ -23,6 +23,7 @@ from governance.kernel.errors import Invalid
 from governance.kernel.web import actor_of, get_or_404
 from reviews.queues import services
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.pulling import claim_anywhere
 from reviews.queues.rules import ItemState
 from reviews.queues.selectors import queues_with_counts
 from telemetry.ledger import services as ledger
@@ -40,6 +41,9 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
     time_zone = serializers.CharField(source="sla.calendar.time_zone", read_only=True)
     waiting = serializers.IntegerField(read_only=True)
     claimed = serializers.IntegerField(read_only=True)
+    asked = serializers.IntegerField(
+        read_only=True, help_text="Their clock stands until somebody outside the queue replies."
+    )
     overdue = serializers.IntegerField(read_only=True)
     near = serializers.IntegerField(read_only=True)
     decided_lately = serializers.IntegerField(read_only=True, help_text="In the last 24 hours.")
@@ -60,6 +64,7 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
             "time_zone",
             "waiting",
             "claimed",
+            "asked",
             "overdue",
             "near",
             "decided_lately",
@@ -130,6 +135,8 @@ class ItemSerializer(serializers.ModelSerializer[ReviewItem]):
             "warn_at",
             "due_at",
             "first_touched_at",
+            "first_touch_breached_at",
+            "is_after_delivery",
             "decided_at",
             "breached_at",
             "escalated_at",
@@ -224,6 +231,18 @@ class QueueClaim(ItemQueries):
         """204 when nothing waits for this person."""
         queue = get_or_404(Queue.objects.workable_by(cast(User, request.user)), slug=slug)
         item = services.claim_next(actor=actor_of(request), queue=queue, now=timezone.now())
+        return Response(status=204) if item is None else self.shown(item.pk)
+
+
+class ItemNext(ItemQueries):
+    """Claim the next item across all of the person's queues, or get what is held already."""
+
+    required_permission = Permission.REVIEW_WORK
+
+    @extend_schema(request=None, responses={200: HeldItemSerializer, 204: None})
+    def post(self, request: Request) -> Response:
+        """204 when nothing waits for this person."""
+        item = claim_anywhere(actor=actor_of(request), now=timezone.now())
         return Response(status=204) if item is None else self.shown(item.pk)
 
 

@@ -8,21 +8,18 @@ from typing import Any
 from django import forms
 
 from governance.access.late_saves import SeenForm
+from governance.access.models import Training
 from governance.kernel.web import plain_name
 from governance.registry.models import UseCase
 from governance.registry.picking import UseCaseNamesField, are_many
-from reviews.queues import opening_hours
-from reviews.queues.models import Queue, SlaPolicy, office_hours
+from reviews.queues.models import Queue, SlaPolicy
 from reviews.queues.rules import LONGEST_UNDO_SECONDS, UNDO_SECONDS
 from reviews.queues.upkeep import (
     LONGEST_GUIDELINE,
     LONGEST_TEMPLATE,
     MOST_TEMPLATES,
-    ServiceTimes,
-    service_times_of,
+    standard_sla,
 )
-
-LONGEST_MINUTES = 60 * 24 * 90
 
 
 class ReadField(forms.CharField):
@@ -56,27 +53,6 @@ class LinesField(ReadField):
     def to_python(self, value: Any) -> Any:
         lines = super().to_python(value).splitlines()
         return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-
-
-class HoursField(ReadField):
-    """Opening hours of a day; gives spans."""
-
-    def to_python(self, value: Any) -> Any:
-        return _read(opening_hours.parse_hours, super().to_python(value))
-
-
-class DaysField(ReadField):
-    """Dates; gives them in ISO form."""
-
-    def to_python(self, value: Any) -> Any:
-        return _read(opening_hours.parse_days, super().to_python(value))
-
-
-def _read(parse: Any, text: str) -> Any:
-    try:
-        return parse(text)
-    except opening_hours.NotOpeningHours as unreadable:
-        raise forms.ValidationError(str(unreadable)) from None
 
 
 class QueueForm(SeenForm):
@@ -126,30 +102,30 @@ class QueueForm(SeenForm):
         empty_label="No other queue",
         help_text="Where an escalated answer goes; it keeps its due time.",
     )
-    first_touch_minutes = forms.IntegerField(
-        min_value=1, max_value=LONGEST_MINUTES, help_text="Business minutes until somebody looks."
+    sla = forms.ModelChoiceField(
+        SlaPolicy.objects.select_related("calendar"),
+        label="SLA",
+        empty_label=None,
+        help_text="Another one moves the due times of what is open here.",
     )
-    decision_minutes = forms.IntegerField(
-        min_value=1, max_value=LONGEST_MINUTES, help_text="Business minutes until it is decided."
+    needs_acknowledgement = forms.BooleanField(
+        required=False,
+        label="Members acknowledge the guideline",
+        help_text="Nobody claims before they said that they read its newest version.",
     )
-    warn_share = forms.IntegerField(
+    trainings = forms.ModelMultipleChoiceField(
+        Training.objects.all(),
+        required=False,
+        label="Required training",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Who has no valid record of it cannot claim here.",
+    )
+    most_claimed = forms.IntegerField(
+        required=False,
         min_value=1,
-        max_value=99,
-        label="Warn at",
-        help_text="Percent of the time to decide, from which an answer is shown as near due.",
-    )
-    time_zone = forms.CharField(max_length=50, help_text="Such as Europe/Amsterdam.")
-    holiday_country = forms.CharField(
-        required=False,
-        max_length=2,
-        label="Public holidays of",
-        help_text="A country code such as NL; empty for none.",
-    )
-    closures = DaysField(
-        required=False,
-        label="Own closures",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Dates such as 2026-12-24, one per line.",
+        max_value=1000,
+        label="At work at most",
+        help_text="How many answers of this queue may be with people at a time; empty for no limit.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -161,71 +137,37 @@ class QueueForm(SeenForm):
                 required=False,
                 help_text=f"Short names, one per line. {self.fields['use_cases'].help_text}",
             )
-        for number, day in enumerate(opening_hours.WEEKDAYS):
-            self.fields[f"hours_{number}"] = HoursField(required=False, label=day)
-        self.fields["hours_0"].help_text = "Such as 09:00-12:30, 13:30-17:30; empty is closed."
 
     def settings(self) -> dict[str, Any]:
         """What the services take."""
         given = self.cleaned_data
         plain = ("name", "guideline", "labels", "is_default", "escalates_to")
         plain += ("undo_seconds", "rationale_templates")
+        plain += ("sla", "needs_acknowledgement", "most_claimed")
         return {name: given[name] for name in plain} | {
             "use_cases": list(given["use_cases"]),
-            "times": self._times(),
+            "trainings": list(given["trainings"]),
         }
-
-    def _times(self) -> ServiceTimes:
-        given = self.cleaned_data
-        return ServiceTimes(
-            first_touch_minutes=given["first_touch_minutes"],
-            decision_minutes=given["decision_minutes"],
-            warn_share=given["warn_share"],
-            time_zone=given["time_zone"].strip(),
-            hours={str(day): given[f"hours_{day}"] for day in range(7) if given[f"hours_{day}"]},
-            holiday_country=given["holiday_country"].strip().upper(),
-            closures=given["closures"] or [],
-        )
 
 
 def form_values(queue: Queue) -> dict[str, Any]:
     """What the form begins with for a queue that exists."""
     names = ("name", "guideline", "is_default", "escalates_to", "undo_seconds")
+    names += ("sla", "needs_acknowledgement", "most_claimed")
     values = {name: getattr(queue, name) for name in names}
+    values = {name: value for name, value in values.items() if name != "most_claimed" or value}
     return values | {
         "labels": "\n".join(queue.labels),
         "rationale_templates": "\n".join(queue.rationale_templates),
         "use_cases": list(queue.use_cases.all()),
-        **_time_values(service_times_of(queue.sla)),
+        "trainings": list(queue.trainings.all()),
     }
 
 
 def new_values() -> dict[str, Any]:
     """What the form begins with for a new queue."""
-    fresh = SlaPolicy()
     return {
+        "sla": standard_sla(),
+        "needs_acknowledgement": True,
         "undo_seconds": UNDO_SECONDS,
-        "first_touch_minutes": fresh.first_touch_minutes,
-        "decision_minutes": fresh.decision_minutes,
-        "warn_share": fresh.warn_share,
-        "time_zone": "Europe/Amsterdam",
-        **_hour_values(office_hours()),
-    }
-
-
-def _time_values(times: ServiceTimes) -> dict[str, Any]:
-    return {
-        "first_touch_minutes": times.first_touch_minutes,
-        "decision_minutes": times.decision_minutes,
-        "warn_share": times.warn_share,
-        "time_zone": times.time_zone,
-        "holiday_country": times.holiday_country,
-        "closures": "\n".join(times.closures),
-        **_hour_values(times.hours),
-    }
-
-
-def _hour_values(hours: Any) -> dict[str, str]:
-    return {
-        f"hours_{day}": opening_hours.hours_as_text(spans) for day, spans in sorted(hours.items())
     }

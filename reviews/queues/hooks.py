@@ -40,8 +40,10 @@ for action, sentence in {
     "review.escalated": "{actor} escalated {subject}",
     "review.lease_ran_out": "{actor} returned {subject}, whose lease ran out",
     "review.expired": "{actor} closed {subject}, whose text is no longer kept",
+    "review.untouched": "{actor} saw that nobody looked at {subject} in time",
     "review.breached": "{actor} saw {subject} pass its due time",
     "queue.created": "{actor} created the queue {subject}",
+    "queue.guideline_acknowledged": "{actor} acknowledged the guideline of {subject}",
     "queue.changed": "{actor} changed the queue {subject}",
 }.items():
     audit_actions.add(action, sentence)
@@ -91,7 +93,7 @@ ANSWERED_WITHIN = timedelta(days=30)
 def decided_items(now: datetime, user: User | None) -> Evidence:
     """Of the answers that came to people in thirty days and are due: those that a person decided."""
     due = ReviewItem.objects.filter(created_at__gte=now - ANSWERED_WITHIN)
-    due = due.filter(Q(state=ItemState.DECIDED) | Q(due_at__lt=now))
+    due = due.filter(Q(state=ItemState.DECIDED) | Q(due_at__lt=now) & ~Q(state=ItemState.ASKED))
     facts = due.aggregate(
         all=Count("pk"), good=Count("pk", Q(state=ItemState.DECIDED)), last=Max("decided_at")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import holidays
@@ -10,19 +11,48 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from governance.access.models import User
+from governance.access.models import Training, User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
 from governance.registry.models import UseCase
+from reviews.queues.escalation_rules import Step, steps_of
 from reviews.queues.opening_hours import as_times
+from reviews.queues.record_models import (
+    DueTimeChange,
+    Escalation,
+    GuidelineAcknowledgement,
+    GuidelineVersion,
+    Pause,
+)
 from reviews.queues.rules import UNDO_SECONDS, ItemState
 from reviews.queues.sla import Calendar
 from telemetry.ledger.models import Call
+
+__all__ = [
+    "BusinessCalendar",
+    "DueTimeChange",
+    "Escalation",
+    "GuidelineAcknowledgement",
+    "GuidelineVersion",
+    "Pause",
+    "Queue",
+    "QueueQuerySet",
+    "ReviewItem",
+    "ReviewItemQuerySet",
+    "Skip",
+    "SlaPolicy",
+]
 
 
 def office_hours() -> dict[str, list[list[str]]]:
     """Monday to Friday, nine to half past five."""
     return {str(weekday): [["09:00", "17:30"]] for weekday in range(5)}
+
+
+@lru_cache(maxsize=256)
+def public_holidays(country: str, subdivision: str, years: tuple[int, ...]) -> frozenset[date]:
+    """Days off in those years; raises NotImplementedError for a place that is not known."""
+    return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=years))
 
 
 class BusinessCalendar(models.Model):
@@ -32,7 +62,12 @@ class BusinessCalendar(models.Model):
     time_zone = models.CharField(max_length=50, default="Europe/Amsterdam")
     hours = models.JSONField(default=office_hours)
     holiday_country = models.CharField(max_length=2, blank=True)
+    holiday_subdivision = models.CharField(max_length=10, blank=True)
     closures = models.JSONField(default=list, blank=True)
+    closure_names = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
 
     def __str__(self) -> str:
         return self.name
@@ -41,7 +76,7 @@ class BusinessCalendar(models.Model):
         """The pure calendar, with the public holidays of the given years."""
         closed = {date.fromisoformat(day) for day in self.closures}
         if self.holiday_country:
-            closed |= set(holidays.country_holidays(self.holiday_country, years=years))
+            closed |= public_holidays(self.holiday_country, self.holiday_subdivision, years)
         hours = {int(weekday): as_times(spans) for weekday, spans in self.hours.items()}
         return Calendar(self.time_zone, hours, frozenset(closed))
 
@@ -54,15 +89,22 @@ class SlaPolicy(models.Model):
     first_touch_minutes = models.PositiveIntegerField(default=60)
     decision_minutes = models.PositiveIntegerField(default=240)
     warn_share = models.PositiveSmallIntegerField(default=75)
+    steps: Any = models.JSONField(default=list, blank=True)
+    retimed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "SLA policy"
+        ordering = ["name", "pk"]
 
     def __str__(self) -> str:
         return self.name
 
     def calendar_from(self, now: datetime) -> Calendar:
         return self.calendar.as_calendar((now.year, now.year + 1))
+
+    def escalation(self) -> list[Step]:
+        """What happens at which share of the time to decide, earliest first."""
+        return steps_of(self.steps)
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
@@ -102,6 +144,9 @@ class Queue(models.Model):
     is_default = models.BooleanField(default=False)
     undo_seconds = models.PositiveSmallIntegerField(default=UNDO_SECONDS)
     rationale_templates = models.JSONField(default=list, blank=True)
+    needs_acknowledgement = models.BooleanField(default=False)
+    trainings = models.ManyToManyField(Training, blank=True, related_name="review_queues")
+    most_claimed = models.PositiveSmallIntegerField(null=True, blank=True)
 
     objects = QueueQuerySet.as_manager()
 
@@ -140,8 +185,12 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def open(self) -> ReviewItemQuerySet:
         return self.exclude(state=ItemState.DECIDED)
 
+    def running(self) -> ReviewItemQuerySet:
+        """Open, and its clock runs: nobody outside is asked."""
+        return self.filter(state__in=(ItemState.WAITING, ItemState.CLAIMED))
+
     def overdue(self, now: datetime) -> ReviewItemQuerySet:
-        return self.open().filter(due_at__lt=now)
+        return self.running().filter(due_at__lt=now)
 
     def claimable(self, now: datetime) -> ReviewItemQuerySet:
         """Waiting, or claimed by somebody whose lease ran out."""
@@ -159,6 +208,8 @@ class ReviewItem(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="items")
     call = models.OneToOneField(Call, models.PROTECT, related_name="review_item")
+    # Its promise, wherever it goes; null for what was decided before promises had a name.
+    sla = models.ForeignKey(SlaPolicy, models.PROTECT, null=True, related_name="items")
     reason = models.CharField(max_length=300)
     priority = models.SmallIntegerField(default=0)
     state = models.CharField(
@@ -175,6 +226,11 @@ class ReviewItem(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     breached_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)
+    first_touch_breached_at = models.DateTimeField(null=True, blank=True)
+    steps_done = models.PositiveSmallIntegerField(default=0)
+    next_step_at = models.DateTimeField(null=True, blank=True)
+    # It was delivered already; what is decided is a judgement and changes nothing of the call.
+    is_after_delivery = models.BooleanField(default=False)
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claims"
     )
@@ -190,6 +246,11 @@ class ReviewItem(models.Model):
                 fields=["queue", "-priority", "due_at", "id"],
                 condition=~Q(state="decided"),
                 name="review_item_next",
+            ),
+            models.Index(
+                fields=["next_step_at"],
+                condition=Q(next_step_at__isnull=False) & ~Q(state="decided"),
+                name="review_item_next_step",
             ),
         ]
         constraints = [
@@ -214,7 +275,9 @@ class ReviewItem(models.Model):
         )
 
     def urgency(self, now: datetime) -> str:
-        """ "overdue", "near" (past the warning share) or "on time"."""
+        """ "overdue", "near" (past the warning share), "paused" or "on time"."""
+        if self.state == ItemState.ASKED:
+            return "paused"
         if now >= self.due_at:
             return "overdue"
         return "near" if now >= self.warn_at else "on time"

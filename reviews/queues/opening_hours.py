@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SPAN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})")
 _DAY_MINUTES = 24 * 60
+LONGEST_NAME = 100
 
 
 class NotOpeningHours(ValueError):
@@ -57,17 +58,48 @@ def hours_as_text(spans: Iterable[Sequence[str]]) -> str:
     return ", ".join(f"{opens}-{closes}" for opens, closes in spans)
 
 
-def parse_days(text: str) -> list[str]:
-    """ISO dates, one per line or separated by commas, sorted, each once. Raises NotOpeningHours."""
-    days = set()
-    for part in re.split(r"[\s,]+", text.strip()):
-        if not part:
-            continue
+def parse_closures(text: str) -> dict[str, str]:
+    """Days with names, one per line or separated by commas: "2026-12-24 Christmas Eve".
+
+    Gives ISO date → name (maybe empty), in order of the days. Raises NotOpeningHours.
+    """
+    found: dict[str, str] = {}
+    for part in re.split(r"[\n,]+", text):
+        day, name = _closure(part.strip())
+        if day:
+            found[day] = name[:LONGEST_NAME]
+    return dict(sorted(found.items()))
+
+
+def _closure(text: str) -> tuple[str, str]:
+    """(ISO date, name) of one line; two empty texts for an empty one."""
+    day, _, name = text.partition(" ")
+    if not day:
+        return "", ""
+    try:
+        return date.fromisoformat(day).isoformat(), " ".join(name.split())
+    except ValueError:
+        raise NotOpeningHours(f"“{day}” is no date; write 2026-12-24.") from None
+
+
+def closures_as_text(days: Iterable[str], names: Mapping[str, str]) -> str:
+    """The inverse of parse_closures."""
+    return "\n".join(f"{day} {names.get(day, '')}".strip() for day in days)
+
+
+def check_week(hours: Mapping[str, Iterable[Sequence[str]]]) -> None:
+    """Raise NotOpeningHours unless these are spans by weekday, as parse_hours gives them."""
+    for weekday, spans in hours.items():
+        if weekday not in {str(number) for number in range(7)}:
+            raise NotOpeningHours("Weekdays are 0 (Monday) to 6 (Sunday).")
         try:
-            days.add(date.fromisoformat(part))
-        except ValueError:
-            raise NotOpeningHours(f"“{part}” is no date; write 2026-12-24.") from None
-    return [day.isoformat() for day in sorted(days)]
+            again = parse_hours(hours_as_text(spans))
+        except (TypeError, ValueError) as fault:
+            if isinstance(fault, NotOpeningHours):
+                raise
+            raise NotOpeningHours("Hours are pairs such as 09:00 and 17:30.") from None
+        if again != [list(one) for one in spans]:
+            raise NotOpeningHours("Write hours as 09:00 and 17:30, with 00:00 for midnight.")
 
 
 def as_times(spans: Iterable[Sequence[str]]) -> tuple[tuple[time, time], ...]:

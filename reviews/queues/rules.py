@@ -22,6 +22,7 @@ class ItemState(StrEnum):
     WAITING = "waiting"
     CLAIMED = "claimed"
     PENDING = "pending"
+    ASKED = "asked"
     DECIDED = "decided"
 
 
@@ -40,6 +41,10 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("pending", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("claimed", "escalate", "waiting", "the reviewer who holds it", "in the next queue"),
         Edge("waiting", "escalate", "waiting", "a review lead, or a breached SLA", "next queue"),
+        Edge("claimed", "ask", "asked", "the reviewer who holds it", "the clock stands still"),
+        Edge("asked", "answer", "waiting", "whoever was asked", "the clock goes on"),
+        Edge("asked", "withdraw", "waiting", "who asked, or a review lead", "the clock goes on"),
+        Edge("asked", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("claimed", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
     ),

@@ -14,12 +14,14 @@ from reviews.queues.rules import ItemState
 def queues_with_counts(user: User, now: datetime) -> QueueQuerySet:
     """Queues the person sees, each with waiting, claimed, overdue, near, decided today."""
     waiting = Q(items__state=ItemState.WAITING)
-    unfinished = ~Q(items__state=ItemState.DECIDED) & Q(items__isnull=False)
+    # What somebody outside is asked about has a clock that stands: it is not late meanwhile.
+    unfinished = Q(items__state__in=(ItemState.WAITING, ItemState.CLAIMED))
     return (
         Queue.objects.filter(pk__in=Queue.objects.visible_to(user).values("pk"))
         .select_related("sla__calendar", "escalates_to")
         .annotate(
             waiting=Count("items", filter=waiting),
+            asked=Count("items", filter=Q(items__state=ItemState.ASKED)),
             claimed=Count("items", filter=Q(items__state=ItemState.CLAIMED)),
             overdue=Count("items", filter=unfinished & Q(items__due_at__lt=now)),
             near=Count(

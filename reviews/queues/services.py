@@ -10,16 +10,16 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from governance.access.models import User
-from governance.access.selectors import holders
 from governance.audit.services import record
-from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from governance.kernel.web import get_or_404
 from reviews.queues.models import Queue, ReviewItem, Skip
+from reviews.queues.qualifying import check_ready
+from reviews.queues.registries import Route, routes, written_versions
+from reviews.queues.retiming import first_times
+from reviews.queues.rights import check_can_work
 from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
-from reviews.queues.sla import due_at
-from telemetry.alerts.services import raise_alert
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
 
@@ -49,36 +49,48 @@ def open_item(
     output_contract: dict[str, Any],
     now: datetime,
     priority: int = 0,
+    queue: Queue | None = None,
+    is_after_delivery: bool = False,
 ) -> ReviewItem:
-    """Put a held call before people, once per call, with its due times in business minutes."""
+    """Put a held call before people, once per call, with its due times in business minutes.
+
+    Without `queue` the intake rules choose, then the use case, last the default. After delivery
+    what is decided is a judgement, and changes nothing of the call.
+    """
     existing = ReviewItem.objects.filter(call=call).first()
     if existing is not None:
         return existing
-    queue = queue_for(call)
+    route = None if queue else _route(call)
     item = ReviewItem(
-        queue=queue,
+        queue=queue or (route.queue if route else queue_for(call)),
         call=call,
         reason=reason[:300],
-        priority=priority,
+        priority=priority + (route.priority if route else 0),
+        is_after_delivery=is_after_delivery,
         output_contract=output_contract,
         created_at=now,
     )
     _set_due_times(item, now)
     item.save(force_insert=True)
+    if route:
+        route.keep(item)
     _record(Actor.system("gateway"), "review.opened", item, now, reason=reason)
     return item
 
 
+def _route(call: Call) -> Route | None:
+    found = (route(call) for route in routes.values())
+    return next((one for one in found if one is not None), None)
+
+
 def _set_due_times(item: ReviewItem, now: datetime) -> None:
-    sla = item.queue.sla
-    calendar = sla.calendar_from(now)
-    item.first_touch_due_at = due_at(now, sla.first_touch_minutes, calendar)
-    item.warn_at = due_at(now, sla.decision_minutes * sla.warn_share // 100, calendar)
-    item.due_at = due_at(now, sla.decision_minutes, calendar)
+    item.sla = item.queue.sla
+    for name, value in vars(first_times(item.sla, now)).items():
+        setattr(item, name, value)
 
 
 def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem]:
-    """Without what the person asked for themselves or has skipped too often."""
+    """Without what the person asked for, whose prompt they wrote, or what they skipped often."""
     tired_of = (
         Skip.objects.filter(person=user)
         .values("item")
@@ -86,7 +98,10 @@ def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem
         .filter(times__gte=MOST_SKIPS)
         .values("item")
     )
-    return items.exclude(call__requester=user).exclude(pk__in=tired_of)
+    items = items.exclude(call__requester=user).exclude(pk__in=tired_of)
+    for versions in written_versions.values():
+        items = items.exclude(call__prompt_version_id__in=versions(user))
+    return items
 
 
 @transaction.atomic
@@ -104,6 +119,9 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     ).first()
     if mine is not None:
         return mine
+    check_ready(actor.user, queue, now)
+    if is_full(queue, now):
+        return None
     free = ReviewItem.objects.filter(queue=queue).claimable(now)
     item = (
         unconflicted(free, actor.user)
@@ -119,13 +137,41 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
     """Claim this very item; Conflict if somebody else holds it."""
     item = locked_item(item_id)
     check_can_work(actor, item.queue)
-    if item.call.requester_id == actor.user.pk:
-        raise NotAllowed("Nothing was claimed: nobody reviews an answer that they asked for.")
-    if item.state == ItemState.CLAIMED and item.claimed_by_id == actor.user.pk:
+    check_is_no_party(actor.user, item)
+    if item.is_held_by(actor.user, now):
         return item
+    check_ready(actor.user, item.queue, now)
+    if is_full(item.queue, now):
+        raise Conflict(
+            f"Nothing was claimed: {item.queue.most_claimed} answers of {item.queue} are with "
+            "people already, and it takes no more at a time."
+        )
     if item.state == ItemState.CLAIMED and item.lease_until and item.lease_until >= now:
         raise Conflict(f"{item.claimed_by} holds this item until their lease runs out.")
     return _claim(item, actor, now)
+
+
+def check_is_no_party(user: User, item: ReviewItem) -> None:
+    """Raise NotAllowed for who asked for the answer or wrote the prompt that it came from."""
+    if item.call.requester_id == user.pk:
+        raise NotAllowed("Nothing was claimed: nobody reviews an answer that they asked for.")
+    version = item.call.prompt_version_id
+    if version and any(
+        versions(user).filter(pk=version).exists() for versions in written_versions.values()
+    ):
+        raise NotAllowed("Nothing was claimed: nobody reviews an answer of a prompt they wrote.")
+
+
+def is_full(queue: Queue, now: datetime) -> bool:
+    """Whether as many of its answers are with people as it takes at a time; locks the queue."""
+    if queue.most_claimed is None:
+        return False
+    # Two people at the same instant must not both get the last place.
+    Queue.objects.select_for_update(no_key=True, of=("self",)).get(pk=queue.pk)
+    live = ReviewItem.objects.filter(
+        queue=queue, state=ItemState.CLAIMED, lease_until__gte=now
+    ).count()
+    return live >= queue.most_claimed
 
 
 def _claim(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
@@ -218,39 +264,6 @@ def return_expired(*, now: datetime) -> int:
     return returned
 
 
-@transaction.atomic
-def mark_breaches(*, now: datetime) -> int:
-    """Count, alert and escalate what is past its due time. A breach never releases anything."""
-    late = (
-        ReviewItem.objects.select_for_update(skip_locked=True, of=("self",))
-        .overdue(now)
-        .filter(breached_at=None)
-        .select_related("queue__escalates_to", "call__use_case__team")
-    )
-    breached = list(late)
-    for item in breached:
-        item.breached_at = now
-        item.priority += 5
-        item.save(update_fields=["breached_at", "priority"])
-        _record(Actor.system("reviews"), "review.breached", item, now)
-        _tell_of_breach(item, now)
-    return len(breached)
-
-
-def _tell_of_breach(item: ReviewItem, now: datetime) -> None:
-    url = f"/reviews/{item.queue.slug}/"
-    raise_alert(
-        cause=f"review-sla:{item.queue.slug}",
-        title=f"{item.queue}: answers wait longer than the SLA allows",
-        severity="warning",
-        now=now,
-        url=url,
-        team=item.call.use_case.team,
-    )
-    leads = holders(Permission.REVIEW_MANAGE, item.queue, now=now)
-    notify(users=leads, title=f"{item} in {item.queue} is past its due time", url=url, now=now)
-
-
 def locked_item(item_id: UUID) -> ReviewItem:
     items = ReviewItem.objects.select_for_update(of=("self",)).select_related(
         "queue__escalates_to", "queue__sla__calendar", "call__use_case"
@@ -277,11 +290,6 @@ def check_holds(actor: Actor, item: ReviewItem, now: datetime) -> None:
         raise Conflict(f"Your claim has ended and {holder}. Your text is still on the page.")
     if item.lease_until is None or item.lease_until < now:
         raise Conflict("Your lease ran out. Claim the item again; your text is still on the page.")
-
-
-def check_can_work(actor: Actor, queue: Queue) -> None:
-    if actor.kind != "person" or not actor.may(Permission.REVIEW_WORK, queue):
-        raise NotFound("There is no such queue, or it is not yours to work in.")
 
 
 def _record(

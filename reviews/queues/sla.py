@@ -7,7 +7,7 @@ real elapsed minutes, because that is what a person at the desk has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -50,13 +50,13 @@ def _end_of(day: date, closes: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, closes, zone).astimezone(UTC)
 
 
-def due_at(start: datetime, minutes: int, calendar: Calendar) -> datetime:
-    """When `minutes` business minutes after `start` have passed, in UTC.
+def due_after(start: datetime, time: timedelta, calendar: Calendar) -> datetime:
+    """When so much business time has passed since `start`, in UTC.
 
-    Zero minutes is the next open moment. Raises NoOpeningHours for a calendar that never
+    No time at all is the next open moment. Raises NoOpeningHours for a calendar that never
     opens.
     """
-    remaining = timedelta(minutes=minutes)
+    remaining = time
     for begin, end in calendar.spans(start):
         if begin + remaining <= end:
             return begin + remaining
@@ -64,11 +64,43 @@ def due_at(start: datetime, minutes: int, calendar: Calendar) -> datetime:
     raise NoOpeningHours("This calendar has no opening hours; set them before using it.")
 
 
-def minutes_between(start: datetime, end: datetime, calendar: Calendar) -> int:
-    """Whole business minutes from `start` to `end` (0 when end is not after start)."""
+def due_at(start: datetime, minutes: int, calendar: Calendar) -> datetime:
+    """As `due_after`, in whole business minutes."""
+    return due_after(start, timedelta(minutes=minutes), calendar)
+
+
+def elapsed(start: datetime, end: datetime, calendar: Calendar) -> timedelta:
+    """Business time from `start` to `end` (none when end is not after start)."""
     total = timedelta()
     for begin, close in calendar.spans(start):
         if begin >= end:
             break
         total += min(close, end) - begin
-    return int(total.total_seconds() // 60)
+    return total
+
+
+def minutes_between(start: datetime, end: datetime, calendar: Calendar) -> int:
+    """Whole business minutes from `start` to `end` (0 when end is not after start)."""
+    return int(elapsed(start, end, calendar).total_seconds() // 60)
+
+
+Pause = tuple[datetime, datetime]
+
+
+def due_with_pauses(
+    start: datetime, time: timedelta, pauses: Iterable[Pause], calendar: Calendar
+) -> datetime:
+    """When so much business time has passed since `start`, not counting the pauses.
+
+    `pauses` are (from, until), ended, in order and apart. A pause that begins after the time is
+    over changes nothing: what was late before the question stays late.
+    """
+    remaining = time
+    for begins, ends in pauses:
+        if begins > start:
+            due = due_after(start, remaining, calendar)
+            if due <= begins:
+                return due
+            remaining -= elapsed(start, begins, calendar)
+        start = max(start, ends)
+    return due_after(start, remaining, calendar)

@@ -1,65 +1,47 @@
 """Make and change queues: who decides where, by which guideline, by when.
 
-An item keeps the due times it was opened with. A new SLA holds for what is opened after it;
-what is open already was promised under the old one, and no setting moves a promise.
+A queue that chooses another SLA moves the due times of what is open in it; the old ones stay in
+the history of each item.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from governance.access.late_saves import check_seen
+from governance.access.models import Training
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotAllowed, NotFound
 from governance.registry.models import UseCase
-from reviews.queues.models import BusinessCalendar, Queue, SlaPolicy
+from reviews.queues.models import BusinessCalendar, GuidelineVersion, Queue, SlaPolicy
+from reviews.queues.retiming import move_to_policy, moves_of, write_moves
 from reviews.queues.rules import LONGEST_UNDO_SECONDS, UNDO_SECONDS
-from reviews.queues.sla import NoOpeningHours, due_at
 
 LONGEST_GUIDELINE = 20_000
 LONGEST_LABEL = 40
 MOST_LABELS = 20
 LONGEST_TEMPLATE = 500
 MOST_TEMPLATES = 20
-RESERVED_SLUGS = frozenset({"new", "items", "decisions"})
-
-
-@dataclass(frozen=True)
-class ServiceTimes:
-    """What a queue promises, in business minutes, and when its people are there.
-
-    `hours` maps a weekday ("0" is Monday) to spans as the calendar keeps them; `closures` are
-    ISO dates.
-    """
-
-    first_touch_minutes: int
-    decision_minutes: int
-    warn_share: int
-    time_zone: str
-    hours: Mapping[str, list[list[str]]]
-    holiday_country: str = ""
-    closures: Sequence[str] = field(default_factory=list)
-
-
-def service_times_of(sla: SlaPolicy) -> ServiceTimes:
-    calendar = sla.calendar
-    return ServiceTimes(
-        sla.first_touch_minutes,
-        sla.decision_minutes,
-        sla.warn_share,
-        calendar.time_zone,
-        {day: spans for day, spans in calendar.hours.items() if spans},
-        calendar.holiday_country,
-        list(calendar.closures),
-    )
+RESERVED_SLUGS = frozenset(
+    {
+        "absences",
+        "calendars",
+        "decisions",
+        "handovers",
+        "intake",
+        "items",
+        "new",
+        "next",
+        "questions",
+        "sla",
+    }
+)
 
 
 def manages_all_queues(actor: Actor) -> bool:
@@ -94,11 +76,14 @@ def create_queue(
     use_cases: Sequence[UseCase] = (),
     is_default: bool = False,
     escalates_to: Queue | None = None,
-    times: ServiceTimes | None = None,
     undo_seconds: int | None = None,
     rationale_templates: Sequence[str] = (),
+    sla: SlaPolicy | None = None,
+    needs_acknowledgement: bool = False,
+    trainings: Sequence[Training] = (),
+    most_claimed: int | None = None,
 ) -> Queue:
-    """A new queue; without `times` under the standard SLA, which all such queues share.
+    """A new queue; without `sla` under the standard one, which all such queues share.
 
     Raises Invalid (with fields) for a name, label, use case or time that does not fit.
     """
@@ -110,13 +95,14 @@ def create_queue(
     queue.rationale_templates = list(rationale_templates)
     _check_slug(slug, others)
     _check(queue, others, use_cases)
-    queue.sla = _standard_sla()
-    if times is not None:
-        _set_times(queue, times, now)
+    queue.sla = sla or standard_sla()
+    queue.needs_acknowledgement, queue.most_claimed = needs_acknowledgement, most_claimed
     if is_default:
         _take_over_default(queue, others, actor, now)
     queue.save(force_insert=True)
     queue.use_cases.set(use_cases)
+    queue.trainings.set(trainings)
+    keep_guideline(queue, actor, now)
     record(actor=actor, action="queue.created", subject=queue, now=now, after=queue_facts(queue))
     return queue
 
@@ -132,17 +118,19 @@ def change_queue(
     use_cases: Sequence[UseCase],
     is_default: bool,
     escalates_to: Queue | None,
-    times: ServiceTimes,
     now: datetime,
     seen: str = "",
     undo_seconds: int | None = None,
     rationale_templates: Sequence[str] | None = None,
+    sla: SlaPolicy | None = None,
+    needs_acknowledgement: bool = False,
+    trainings: Sequence[Training] = (),
+    most_claimed: int | None = None,
 ) -> Queue:
-    """Everything but the address of a queue. Due times of open items stay as they are.
+    """Everything but the address of a queue; without `sla` it keeps its own.
 
     `seen` is `seen_of(queue_facts(queue))` of what was edited; raises Conflict if it moved.
-
-    Where the SLA is shared with other queues, changed times become this queue's own.
+    Another SLA moves the due times of what is open in it, with the old ones in the history.
     """
     locked = _locked_queues()
     queue = next((one for one in locked if one.pk == queue_id), None)
@@ -158,11 +146,14 @@ def change_queue(
         queue.undo_seconds = undo_seconds
     if rationale_templates is not None:
         queue.rationale_templates = list(rationale_templates)
+    queue.needs_acknowledgement, queue.most_claimed = needs_acknowledgement, most_claimed
     _check(queue, others, use_cases)
-    _set_times(queue, times, now)
+    _choose_sla(queue, sla, actor, now)
     _set_default(queue, is_default, others, actor, now)
     queue.save()
     queue.use_cases.set(use_cases)
+    queue.trainings.set(trainings)
+    keep_guideline(queue, actor, now)
     after = queue_facts(queue)
     if after != before:
         record(
@@ -211,6 +202,8 @@ def _check(queue: Queue, others: Sequence[Queue], use_cases: Sequence[UseCase]) 
         ]
     if taken := _taken(queue, use_cases):
         problems["use_cases"] = taken
+    if queue.most_claimed is not None and queue.most_claimed < 1:
+        problems["most_claimed"] = ["At least 1, or nothing for no limit."]
     if _leads_back(queue):
         problems["escalates_to"] = ["That queue escalates back to this one."]
     if problems:
@@ -277,60 +270,36 @@ def _take_over_default(queue: Queue, others: Sequence[Queue], actor: Actor, now:
     queue.is_default = True
 
 
-def _standard_sla() -> SlaPolicy:
+def standard_sla() -> SlaPolicy:
     """First touch in 60, decision in 240 business minutes."""
     calendar, _ = BusinessCalendar.objects.get_or_create(name="Office hours, Amsterdam")
     sla, _ = SlaPolicy.objects.get_or_create(name="Standard", defaults={"calendar": calendar})
     return sla
 
 
-def _set_times(queue: Queue, times: ServiceTimes, now: datetime) -> None:
-    """Give the queue an SLA of its own with these times, unless it has just these."""
-    if service_times_of(queue.sla) == times:
+def _choose_sla(queue: Queue, sla: SlaPolicy | None, actor: Actor, now: datetime) -> None:
+    """Under another policy, what is open in the queue gets its due times by that."""
+    if sla is None or sla.pk == queue.sla_id:
         return
-    name = f"Queue {queue.slug}"
-    hours = {
-        "time_zone": times.time_zone,
-        "hours": dict(times.hours),
-        "holiday_country": times.holiday_country,
-        "closures": list(times.closures),
-    }
-    _check_zone(times.time_zone)
-    calendar, _ = BusinessCalendar.objects.update_or_create(name=name, defaults=hours)
-    promised = {
-        "calendar": calendar,
-        "first_touch_minutes": times.first_touch_minutes,
-        "decision_minutes": times.decision_minutes,
-        "warn_share": times.warn_share,
-    }
-    queue.sla, _ = SlaPolicy.objects.update_or_create(name=name, defaults=promised)
-    _check_times(queue.sla, now)
+    if queue.pk:
+        policy = SlaPolicy.objects.select_related("calendar").get(pk=sla.pk)
+        moves = moves_of(move_to_policy(queue, policy), {policy.pk: policy})
+        write_moves(moves, actor=actor, reason=f"{queue} chose the SLA {policy}", now=now)
+    queue.sla = sla
 
 
-def _check_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        raise Invalid(
-            "Nothing was saved. What you typed is still here.",
-            fields={"time_zone": ["Write a zone such as Europe/Amsterdam."]},
-        ) from None
-
-
-def _check_times(sla: SlaPolicy, now: datetime) -> None:
-    problems: dict[str, list[str]] = {}
-    if not 1 <= sla.first_touch_minutes <= sla.decision_minutes:
-        problems["first_touch_minutes"] = ["At least 1, and no later than the decision."]
-    if not 1 <= sla.warn_share <= 99:
-        problems["warn_share"] = ["From 1 to 99 percent of the time to decide."]
-    try:
-        due_at(now, sla.decision_minutes, sla.calendar_from(now))
-    except NoOpeningHours:
-        problems["hours_0"] = ["Open on at least one weekday, long enough to ever decide."]
-    except NotImplementedError:  # the holidays library has no such country
-        problems["holiday_country"] = ["Write a country code such as NL, or leave it empty."]
-    if problems:
-        raise Invalid("Nothing was saved. What you typed is still here.", fields=problems)
+def keep_guideline(queue: Queue, actor: Actor, now: datetime) -> None:
+    """The next version, if the text is another than the last one's; in the caller's transaction."""
+    last = queue.guidelines.order_by("-number").first()
+    if last is not None and last.text == queue.guideline:
+        return
+    GuidelineVersion.objects.create(
+        queue=queue,
+        number=last.number + 1 if last else 1,
+        text=queue.guideline,
+        by_label=actor.label[:200],
+        at=now,
+    )
 
 
 def queue_facts(queue: Queue) -> dict[str, Any]:
@@ -346,5 +315,8 @@ def queue_facts(queue: Queue) -> dict[str, Any]:
         "use_cases": sorted(saved),
         "is_default": queue.is_default,
         "escalates_to": queue.escalates_to.slug if queue.escalates_to else None,
-        "sla": asdict(service_times_of(queue.sla)),
+        "sla": queue.sla.name,
+        "needs_acknowledgement": queue.needs_acknowledgement,
+        "trainings": sorted(queue.trainings.values_list("code", flat=True)) if queue.pk else [],
+        "most_claimed": queue.most_claimed,
     }

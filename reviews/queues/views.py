@@ -20,8 +20,10 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from reviews.queues import upkeep
+from reviews.queues.escalating import counted
 from reviews.queues.forms import QueueForm, form_values, new_values
 from reviews.queues.models import Queue
+from reviews.queues.pulling import claim_anywhere
 from reviews.queues.selectors import items_of, queues_with_counts, time_to_decide
 
 
@@ -40,9 +42,20 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     context = {
         "queues": queues,
         "has_board": has_board,
+        "works": any(one["may_work"] for one in queues),
         "may_make": upkeep.manages_all_queues(actor_of(request)),
     }
     return page(request, "reviews/queues/list.html", context)
+
+
+@requires(Permission.REVIEW_WORK)
+def next_anywhere(request: HttpRequest) -> HttpResponse:
+    """The next item across all of the person's queues; back to the queues when none is left."""
+    item = claim_anywhere(actor=actor_of(request), now=timezone.now())
+    if item is None:
+        messages.info(request, "Nothing waits for you in any of your queues.")
+        return redirect("queues:list")
+    return redirect("decisions:item", pk=item.pk)
 
 
 @requires(Permission.REVIEW_VIEW, Permission.REVIEW_MANAGE)
@@ -61,6 +74,7 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
         "rows": [{"item": item, "urgency": item.urgency(now)} for item in listed],
         "mean_time": time_to_decide(queue, since),
         "shows_all": request.GET.get("show") == "all",
+        "counted": counted(queue, now),
         "may_manage": user.may(Permission.REVIEW_MANAGE, queue),
     }
     return page(request, "reviews/queues/board.html", context)
@@ -82,7 +96,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.REVIEW_MANAGE)
 def settings(request: HttpRequest, slug: str) -> HttpResponse:
-    """Change a queue. Items that are open keep the due times they were opened with."""
+    """Change a queue. Another SLA moves the due times of what is open in it."""
     user, actor, now = cast(User, request.user), actor_of(request), timezone.now()
     queue: Queue = get_or_404(
         Queue.objects.filter(pk__in=Queue.objects.visible_to(user).values("pk")).select_related(
@@ -137,6 +151,9 @@ def _edited(
             return redirect("queues:board", slug=saved.slug)
     typed = form["guideline"].value() or ""
     context |= {"form": form, "guideline": typed, "is_preview": is_preview}
+    context["claim_fields"] = [
+        form[name] for name in ("needs_acknowledgement", "trainings", "most_claimed")
+    ]
     status = status if form.is_bound and not is_preview else 200
     return page(request, "reviews/queues/settings.html", context, status=status)
 

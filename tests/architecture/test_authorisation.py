@@ -33,14 +33,19 @@ ASKS_THE_ROW = (
     *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/", "audit/packs/"),
     *("reviews/items/", "review-items/", "incidents/"),
     *("corrections/exports/", "correction-exports/"),
+    *("reviews/questions/", "review-questions/"),
     *("compliance/actions/", "compliance-actions/", "meetings/"),
     # Only whoever manages all queues makes another.
     "reviews/new/",
+    "reviews/intake/",
+    "intake-rules/",
 )
 # One for the whole organisation, whoever's team it is.
 OF_EVERYBODY = (
     *("datasets/", "playbooks/", "compliance/", "frameworks/"),
     *("policy/rules/", "rule-sets/"),
+    *("reviews/intake/", "intake-rules/"),
+    *("reviews/calendars/", "review-calendars/", "reviews/sla/", "sla-policies/"),
 )
 
 

@@ -49,6 +49,9 @@ from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.services import decide
+from reviews.intake.services import RuleFacts, write_rule
+from reviews.questions.models import Question
+from reviews.questions.services import ask, withdraw
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.services import claim_item
 from telemetry.alerts.levels import set_level
@@ -374,6 +377,15 @@ def things_of(settings: Any) -> Things:
         ("review-decisions/", "pk"): judged.pk,
         ("reviews/", "slug"): Queue.objects.get().slug,
         ("queues/", "slug"): Queue.objects.get().slug,
+        ("reviews/intake/", "slug"): intake_rule(now),
+        ("intake-rules/", "slug"): "look-at-all",
+        ("reviews/calendars/", "pk"): Queue.objects.get().sla.calendar_id,
+        ("review-calendars/", "pk"): Queue.objects.get().sla.calendar_id,
+        ("reviews/sla/", "pk"): Queue.objects.get().sla_id,
+        ("sla-policies/", "pk"): Queue.objects.get().sla_id,
+        ("queues/", "number"): 1,
+        ("reviews/questions/", "pk"): asked_question(here, now),
+        ("review-questions/", "pk"): Question.objects.get().pk,
         ("prompts/", "slug"): Prompt.objects.get().slug,
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
@@ -398,6 +410,27 @@ def corrected(here: World, now: datetime) -> dict[tuple[str, str], Any]:
         ("corrections/exports/", "pk"): export.pk,
         ("correction-exports/", "pk"): export.pk,
     }
+
+
+def intake_rule(now: datetime) -> str:
+    """A rule that asks for what no call has."""
+    looks = RuleFacts(
+        name="Look at all",
+        queue=Queue.objects.get(),
+        effect="route",
+        conditions={"findings": ["nothing"]},
+    )
+    actor = Actor.system("tests")
+    return write_rule(actor=actor, facts=looks, reason="To see.", now=now).rule.slug
+
+
+def asked_question(here: World, now: datetime) -> int:
+    """A question that was withdrawn, so that the item waits as before."""
+    actor, item = here.people.actor("reviewer"), ReviewItem.objects.get()
+    claim_item(actor=actor, item_id=item.pk, now=now)
+    asked = ask(actor=actor, item_id=item.pk, whom="owner", text="For whom?", now=now)
+    withdraw(actor=actor, question_id=asked.pk, now=now)
+    return asked.pk
 
 
 def asynchronous(here: World, now: datetime) -> tuple[WebhookDelivery, Batch]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 
-from tests.load import gateway, http, killed, lists, money, safety
+from tests.load import claims, gateway, http, killed, lists, money, safety
 from tests.load.beginning import keep, organisation
 
 SCENARIOS = {
+    "claims": claims.measure,
     "gateway": gateway.measure,
     "http": http.measure,
     "killed": killed.measure,

@@ -40,7 +40,14 @@ from prompts.gateway.demo import (
 )
 from prompts.gateway.demo.people import People, make
 from prompts.releases import services as releases
-from reviews.queues.upkeep import ServiceTimes, create_queue
+from reviews.calendars.services import (
+    CalendarFacts,
+    PolicyFacts,
+    create_calendar,
+    create_policy,
+)
+from reviews.queues.models import SlaPolicy
+from reviews.queues.upkeep import create_queue
 from telemetry.chargeback.proposals import propose_budget
 
 HISTORY_STARTS = date(2026, 1, 1)
@@ -280,6 +287,24 @@ def _history_use_case(people: People, slug: str, team: str, now: datetime) -> Us
     return use_case
 
 
+def _demo_sla(now: datetime) -> SlaPolicy:
+    system = Actor.system("demo")
+    calendar = CalendarFacts(
+        name="Day and night, Amsterdam",
+        time_zone="Europe/Amsterdam",
+        hours={str(weekday): [["00:00", "00:00"]] for weekday in range(7)},
+    )
+    promised = PolicyFacts(
+        name="Within the hour",
+        calendar=create_calendar(actor=system, facts=calendar, now=now),
+        first_touch_minutes=30,
+        decision_minutes=60,
+        warn_share=5,
+        steps=[{"share": 75, "act": "notify"}],
+    )
+    return create_policy(actor=system, facts=promised, now=now)
+
+
 def _queue(people: People, use_cases: list[UseCase], now: datetime) -> None:
     queue = create_queue(
         actor=Actor.system("demo"),
@@ -291,13 +316,7 @@ def _queue(people: People, use_cases: list[UseCase], now: datetime) -> None:
         use_cases=use_cases,
         is_default=True,
         # An hour, day and night, with an early warning: what waits here is soon near its time.
-        times=ServiceTimes(
-            first_touch_minutes=30,
-            decision_minutes=60,
-            warn_share=5,
-            time_zone="Europe/Amsterdam",
-            hours={str(weekday): [["00:00", "00:00"]] for weekday in range(7)},
-        ),
+        sla=_demo_sla(now),
         now=now,
     )
     for role in ("reviewer", "review_lead"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from governance.kernel.terms import Oversight, RiskTier
 from governance.policy.rules import effective_oversight, must_hold
 from prompts.gateway.context import CallContext
+from prompts.gateway.intake import held_by_rule
 from prompts.gateway.refusals import ContentBlocked
 
 
@@ -27,8 +28,8 @@ def dispose(context: CallContext) -> str:
         sample_share=use_case.sample_share,
         call_id=context.call_id,
     )
-    context.hold_reason = decision.reason if decision.hold else ""
-    return decision.reason if decision.hold else "may leave"
+    context.hold_reason = decision.reason if decision.hold else held_by_rule(context)
+    return context.hold_reason or "may leave"
 
 
 def check_blocked(context: CallContext, stage: str, what: str) -> None:

@@ -20,7 +20,7 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import PlacetError
 from reviews.queues.forms import form_values
 from reviews.queues.models import Queue
-from reviews.queues.upkeep import change_queue, queue_facts, service_times_of
+from reviews.queues.upkeep import change_queue, queue_facts
 from tests.factories.ledger import make_person, make_team
 from tests.factories.reviews import make_queue, signed_in
 
@@ -91,6 +91,7 @@ def test_queue_settings_show_what_was_saved_meanwhile() -> None:
     began = seen_in(client.get(path))
     Queue.objects.filter(pk=queue.pk).update(guideline="Theirs")
     values = form_values(queue) | {"use_cases": [], "is_default": "", "escalates_to": ""}
+    values |= {"sla": queue.sla_id, "needs_acknowledgement": ""}
     late = client.post(path, values | {"guideline": "Mine", "seen": began})
     assert late.status_code == 409
     assert "<td>Theirs</td><td>Mine</td>" in late.content.decode()
@@ -147,7 +148,6 @@ def test_of_two_guidelines_at_once_one_is_told() -> None:
             use_cases=[],
             is_default=queue.is_default,
             escalates_to=None,
-            times=service_times_of(queue.sla),
             now=timezone.now(),
             seen=seen,
         )

@@ -12,17 +12,19 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed
 from reviews.queues import opening_hours
 from reviews.queues.forms import form_values, new_values
-from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.models import DueTimeChange, Queue, ReviewItem, SlaPolicy
 from reviews.queues.services import queue_for
-from reviews.queues.upkeep import change_queue, service_times_of
+from reviews.queues.upkeep import change_queue, standard_sla
 from tests.factories.ledger import make_call, make_person, make_use_case
 from tests.factories.reviews import make_item, make_member, make_queue, signed_in
+from tests.factories.training import make_training
 
 pytestmark = pytest.mark.django_db
 
 
 def filled(**changes: Any) -> dict[str, Any]:
-    return new_values() | {"name": "Licence answers", "guideline": "# Be *kind*"} | changes
+    new = new_values() | {"sla": standard_sla().pk, "needs_acknowledgement": "on"}
+    return new | {"name": "Licence answers", "guideline": "# Be *kind*"} | changes
 
 
 def of(queue: Queue, **changes: Any) -> dict[str, Any]:
@@ -30,29 +32,29 @@ def of(queue: Queue, **changes: Any) -> dict[str, Any]:
     values = form_values(queue) | {"use_cases": [one.pk for one in queue.use_cases.all()]}
     values["is_default"] = "on" if queue.is_default else ""
     values["escalates_to"] = queue.escalates_to_id or ""
+    values["sla"], values["most_claimed"] = queue.sla_id, queue.most_claimed or ""
+    values["needs_acknowledgement"] = "on" if queue.needs_acknowledgement else ""
+    values["trainings"] = [one.pk for one in queue.trainings.all()]
     return values | changes
 
 
 def test_a_safety_officer_makes_a_queue_by_page() -> None:
     client = signed_in(make_person("safety"))
-    use_case = make_use_case()
+    use_case, training = make_use_case(), make_training()
     assert client.get("/reviews/new/").status_code == 200
     sent = filled(
         labels="wrong\nrude, wrong",
         use_cases=[use_case.pk],
-        hours_4="09:00-12:00, 13:00-24:00",
-        closures="2026-12-25 2026-12-24",
-        holiday_country="nl",
-        decision_minutes="90",
+        trainings=[training.pk],
+        most_claimed="9",
     )
     made = client.post("/reviews/new/", sent)
     assert (made.status_code, made["Location"]) == (302, "/reviews/licence-answers/")
     queue = Queue.objects.get()
-    times = service_times_of(queue.sla)
     assert (queue.labels, list(queue.use_cases.all())) == (["wrong", "rude"], [use_case])
-    assert times.hours["4"] == [["09:00", "12:00"], ["13:00", "00:00"]]
-    assert (times.closures, times.holiday_country) == (["2026-12-24", "2026-12-25"], "NL")
-    assert AuditEvent.objects.get(action="queue.created").after["sla"]["decision_minutes"] == 90
+    assert (list(queue.trainings.all()), queue.most_claimed) == ([training], 9)
+    assert queue.needs_acknowledgement
+    assert AuditEvent.objects.get(action="queue.created").after["sla"] == "Standard"
     assert client.get("/reviews/licence-answers/").status_code == 200
 
 
@@ -71,16 +73,8 @@ def test_the_preview_renders_markdown_and_saves_nothing() -> None:
         ({"name": ""}, "name"),
         ({"name": "New"}, "name"),
         ({"labels": "x" * 41}, "labels"),
-        ({"first_touch_minutes": "0"}, "first_touch_minutes"),
-        ({"first_touch_minutes": "90", "decision_minutes": "60"}, "first_touch_minutes"),
-        ({"warn_share": "100"}, "warn_share"),
-        ({"time_zone": "Mars/Olympus"}, "time_zone"),
-        ({"time_zone": "/etc/passwd"}, "time_zone"),
-        ({"hours_2": "17:00-09:00"}, "hours_2"),
-        ({"hours_2": "nine to five"}, "hours_2"),
-        ({"holiday_country": "XX"}, "holiday_country"),
-        ({"closures": "Christmas"}, "closures"),
-        ({f"hours_{day}": "" for day in range(7)}, "hours_0"),
+        ({"sla": "0"}, "sla"),
+        ({"most_claimed": "0"}, "most_claimed"),
     ],
 )
 def test_what_does_not_fit_is_said_beside_its_field(change: dict[str, Any], field: str) -> None:
@@ -127,25 +121,28 @@ def test_saving_what_stands_records_nothing() -> None:
     assert queue.sla.name == "Standard"
 
 
-def test_a_new_sla_moves_no_promise_and_no_other_queue() -> None:
+def test_another_sla_moves_what_is_open_here_and_in_no_other_queue() -> None:
     queue, neighbour = make_queue(), make_queue("neighbour")
-    item = make_item(queue)
-    promised = (item.first_touch_due_at, item.warn_at, item.due_at)
+    item, other = make_item(queue), make_item(neighbour)
+    longer = SlaPolicy.objects.create(
+        name="Two days", calendar=queue.sla.calendar, decision_minutes=1020
+    )
     client = signed_in(make_member(queue, "review_lead"))
     shown = client.get("/reviews/answers/settings/").content.decode()
-    assert "keeps the due time it was opened with: 1 answer now" in shown
-    assert "shared with Neighbour" in shown
-    assert client.post("/reviews/answers/settings/", of(queue, decision_minutes=480)).status_code
+    assert "1 answer now" in shown
+    assert "also holds for Neighbour" in shown
+    sent = of(queue, sla=longer.pk)
+    assert client.post("/reviews/answers/settings/", sent).status_code == 302
+    before, elsewhere = item.due_at, other.due_at
     item.refresh_from_db()
-    assert (item.first_touch_due_at, item.warn_at, item.due_at) == promised
-    later = make_item(Queue.objects.get(pk=queue.pk))
-    assert later.due_at > item.due_at
-    neighbour.refresh_from_db()
-    assert (neighbour.sla.name, neighbour.sla.decision_minutes) == ("Standard", 240)
-    queue.refresh_from_db()
-    assert (queue.sla.name, queue.sla.decision_minutes) == ("Queue answers", 480)
-    before, after = AuditEvent.objects.values_list("before", "after").get(action="queue.changed")
-    assert (before["sla"]["decision_minutes"], after["sla"]["decision_minutes"]) == (240, 480)
+    other.refresh_from_db()
+    assert item.due_at > before
+    assert (item.sla, other.due_at) == (longer, elsewhere)
+    moved = DueTimeChange.objects.get()
+    assert (moved.item, moved.due_before, moved.due_after) == (item, before, item.due_at)
+    assert "chose the SLA Two days" in moved.reason
+    event = AuditEvent.objects.get(action="queue.changed")
+    assert (event.before["sla"], event.after["sla"]) == ("Standard", "Two days")
 
 
 def test_a_use_case_stands_in_one_queue() -> None:
@@ -181,7 +178,6 @@ def test_escalation_never_leads_back() -> None:
             use_cases=[],
             is_default=False,
             escalates_to=first,
-            times=service_times_of(last.sla),
             now=timezone.now(),
         )
     assert list(refused.value.fields) == ["escalates_to"]
@@ -199,7 +195,6 @@ def test_the_service_asks_for_the_permission_itself() -> None:
             use_cases=[],
             is_default=False,
             escalates_to=None,
-            times=service_times_of(queue.sla),
             now=timezone.now(),
         )
     assert ReviewItem.objects.count() == 0

@@ -6,11 +6,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reviews.queues.models import BusinessCalendar
-from reviews.queues.sla import Calendar, NoOpeningHours, due_at, minutes_between
+from reviews.queues.sla import (
+    Calendar,
+    NoOpeningHours,
+    due_after,
+    due_at,
+    due_with_pauses,
+    elapsed,
+    minutes_between,
+)
 
 OFFICE = {day: ((time(9), time(17)),) for day in range(5)}
 AMSTERDAM = Calendar("Europe/Amsterdam", OFFICE)
@@ -44,6 +52,8 @@ def test_a_calendar_that_never_opens_says_so() -> None:
         due_at(datetime(2026, 11, 20, tzinfo=UTC), 1, Calendar("UTC", {}))
 
 
+# The first example reads the time zones, which takes its time on a busy machine.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=st.just(UTC)),
     st.integers(0, 3000),
@@ -148,3 +158,96 @@ def test_public_holidays_of_the_country_are_closed() -> None:
     assert due_at(datetime(2026, 12, 31, 17, 30, tzinfo=zone), 1, calendar) == datetime(
         2027, 1, 4, 9, 1, tzinfo=zone
     )
+
+
+SPANS = st.timedeltas(timedelta(), timedelta(days=3))
+PIECES = st.lists(st.tuples(SPANS, SPANS), max_size=4)
+
+
+def pauses_from(
+    start: datetime, pieces: list[tuple[timedelta, timedelta]]
+) -> list[tuple[datetime, datetime]]:
+    """Ended pauses in order and apart: after so long, for so long."""
+    found = []
+    for after, lasts in pieces:
+        begins = start + after
+        start = begins + lasts
+        found.append((begins, start))
+    return found
+
+
+@given(STARTS, SPANS, SPANS, calendars())
+def test_business_time_adds_up_to_the_microsecond(
+    start: datetime, first: timedelta, second: timedelta, calendar: Calendar
+) -> None:
+    there = due_after(start, first, calendar)
+    assert elapsed(start, there, calendar) == first
+    if second:
+        assert due_after(there, second, calendar) == due_after(start, first + second, calendar)
+
+
+@given(STARTS, SPANS, PIECES, calendars())
+def test_pauses_only_ever_postpone_and_are_not_counted(
+    start: datetime,
+    time: timedelta,
+    pieces: list[tuple[timedelta, timedelta]],
+    calendar: Calendar,
+) -> None:
+    pauses = pauses_from(start, pieces)
+    due = due_with_pauses(start, time, pauses, calendar)
+    assert due >= due_after(start, time, calendar)
+    assert due_with_pauses(start, time, [], calendar) == due_after(start, time, calendar)
+    stood = sum((elapsed(a, min(b, due), calendar) for a, b in pauses if a < due), timedelta())
+    assert elapsed(start, due, calendar) - stood == time
+
+
+@given(STARTS, SPANS, SPANS, SPANS, calendars())
+def test_an_answer_moves_the_due_time_by_exactly_what_was_left(
+    start: datetime, time: timedelta, before: timedelta, lasts: timedelta, calendar: Calendar
+) -> None:
+    asked, answered = start + before, start + before + lasts
+    due = due_with_pauses(start, time, [(asked, answered)], calendar)
+    promised = due_after(start, time, calendar)
+    if promised <= asked:
+        assert due == promised
+    else:
+        left = elapsed(asked, promised, calendar)
+        assert elapsed(answered, due, calendar) == left
+        assert due == due_after(answered, left, calendar)
+
+
+@given(STARTS, SPANS, SPANS, PIECES, calendars())
+def test_more_time_is_never_due_earlier_whatever_the_pauses(
+    start: datetime,
+    time: timedelta,
+    more: timedelta,
+    pieces: list[tuple[timedelta, timedelta]],
+    calendar: Calendar,
+) -> None:
+    pauses = pauses_from(start, pieces)
+    assert due_with_pauses(start, time, pauses, calendar) <= due_with_pauses(
+        start, time + more, pauses, calendar
+    )
+
+
+@given(STARTS, SPANS, PIECES, calendars())
+def test_to_close_more_days_is_never_due_earlier(
+    start: datetime,
+    time: timedelta,
+    pieces: list[tuple[timedelta, timedelta]],
+    calendar: Calendar,
+) -> None:
+    open_all_days = Calendar(calendar.zone, calendar.hours)
+    bare = due_after(start, time, open_all_days)
+    assert due_after(start, time, calendar) >= bare
+
+
+def test_a_province_has_its_own_holidays() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    # 1 November is a holiday in Bavaria, not in Berlin; in 2027 it is a Monday.
+    before = datetime(2027, 10, 29, 17, 30, tzinfo=zone)
+    for subdivision, day in (("BY", 2), ("BE", 1)):
+        calendar = BusinessCalendar(
+            time_zone="Europe/Berlin", holiday_country="DE", holiday_subdivision=subdivision
+        ).as_calendar((2027, 2028))
+        assert due_at(before, 1, calendar) == datetime(2027, 11, day, 9, 1, tzinfo=zone)

@@ -1,0 +1,1 @@
+"""What reviewers ask the requester or the owner of a held answer, while its clock stands still."""
