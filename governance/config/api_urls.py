@@ -29,6 +29,8 @@ urlpatterns = [
     path("", include("telemetry.drift.api_urls")),
     path("", include("reviews.queues.api_urls")),
     path("", include("reviews.decisions.api_urls")),
+    path("", include("reviews.quality.api_urls")),
+    path("", include("reviews.board.api_urls")),
     path("", include("prompts.catalogue.api_urls")),
     path("", include("prompts.releases.api_urls")),
     path("", include("prompts.gateway.api_urls")),

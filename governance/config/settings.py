@@ -90,6 +90,8 @@ INSTALLED_APPS = [
     "telemetry.drift",
     "reviews.queues",
     "reviews.decisions",
+    "reviews.quality",
+    "reviews.board",
     "prompts.catalogue",
     "prompts.releases",
     "prompts.gateway",

@@ -29,6 +29,8 @@ urlpatterns = [
     path("", include("telemetry.chargeback.urls")),
     path("", include("telemetry.drift.urls")),
     path("", include("reviews.decisions.urls")),
+    path("", include("reviews.board.urls")),
+    path("", include("reviews.quality.urls")),
     path("", include("reviews.queues.urls")),
     path("", include("prompts.gateway.urls")),
     path("", include("prompts.batches.urls")),

@@ -16,6 +16,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from reviews.decisions import services
 from reviews.decisions.models import ReviewDecision
+from reviews.decisions.registries import Kept
 from reviews.decisions.rules import LONGEST_RATIONALE, LONGEST_SECONDS, LONGEST_TEXT, Verdict
 from reviews.queues.models import ReviewItem
 
@@ -66,6 +67,13 @@ class ReviewDecisionSerializer(serializers.ModelSerializer[ReviewDecision]):
         read_only_fields = fields
 
 
+class KeptSerializer(serializers.Serializer[Any]):
+    """It is in, and nothing left by it: more is needed, or the item gates no answer."""
+
+    sentence = serializers.CharField(read_only=True)
+    url = serializers.CharField(read_only=True, help_text="Where to read on; empty for nowhere.")
+
+
 class ItemDecide(generics.GenericAPIView[ReviewItem]):
     """Decide on the item that this person holds."""
 
@@ -73,14 +81,19 @@ class ItemDecide(generics.GenericAPIView[ReviewItem]):
     serializer_class = JudgementSerializer
     queryset = ReviewItem.objects.all()
 
-    @extend_schema(request=JudgementSerializer, responses={201: ReviewDecisionSerializer})
+    @extend_schema(
+        request=JudgementSerializer, responses={201: ReviewDecisionSerializer, 202: KeptSerializer}
+    )
     def post(self, request: Request, pk: UUID) -> Response:
-        """409 when the claim has ended or somebody has decided it."""
-        get_or_404(ReviewItem.objects.visible_to(cast(User, request.user)), pk=pk)
+        """202 when it is in but not final yet; 409 when the claim has ended or it is decided."""
+        user = cast(User, request.user)
+        get_or_404(ReviewItem.everything.visible_to(user).with_exercises_of(user), pk=pk)
         given = JudgementSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         made = services.decide(
             actor=actor_of(request), item_id=pk, now=timezone.now(), **given.validated_data
         )
+        if isinstance(made, Kept):
+            return Response(KeptSerializer(made).data, 202)
         shown = ReviewDecision.objects.select_related("item__queue", "person").get(pk=made.pk)
         return Response(ReviewDecisionSerializer(shown).data, 201)

@@ -15,7 +15,7 @@ from governance.registry.models import UseCase
 from reviews.decisions.difference import Difference, difference
 from reviews.decisions.marking import Piece, marked
 from reviews.decisions.models import ReviewDecision
-from reviews.decisions.registries import answer_marks
+from reviews.decisions.registries import answer_marks, item_panels
 from reviews.decisions.rules import oversight_in_words, readable
 from reviews.queues.models import ReviewItem
 from reviews.queues.rules import ItemState
@@ -45,6 +45,11 @@ def screen_of(item: ReviewItem, user: User, now: datetime) -> dict[str, Any]:
         "policy": policy_of(item.call.use_case),
         "decisions": item.decisions.select_related("person"),
         "similar": similar_decisions(item),
+        "panels": [
+            {"template": panel.template, "context": context}
+            for panel in item_panels.values()
+            if (context := panel.context(item))
+        ],
     }
 
 
@@ -65,7 +70,7 @@ def similar_decisions(item: ReviewItem) -> QuerySet[ReviewDecision]:
         ReviewDecision.objects.filter(
             item__queue=item.queue_id, item__call__use_case=item.call.use_case_id
         )
-        .exclude(item=item)
+        .exclude(item__call=item.call_id)
         .select_related("person", "item__call")
         .defer("rationale")[:MOST_SIMILAR]
     )

@@ -17,6 +17,7 @@ from governance.kernel.errors import Invalid, WrongState
 from governance.policy import output_contract
 from reviews.decisions.difference import difference
 from reviews.decisions.models import Correction, ReviewDecision, text_context
+from reviews.decisions.registries import Kept, after_decision, before_final
 from reviews.decisions.rules import (
     CALL_VERDICT,
     LONGEST_RATIONALE,
@@ -54,9 +55,10 @@ def decide(
     rationale: str = "",
     labels: Sequence[str] = (),
     seconds_spent: int = 0,
-) -> ReviewDecision:
+) -> ReviewDecision | Kept:
     """Decide the item this person holds; the call is released, corrected or refused with it.
 
+    Kept where others must agree first, or where the item gates nothing: then nothing left.
     Raises Invalid when a rationale is missing, a label is not the queue's, or a correction
     does not fit the output contract; Conflict when the claim has ended.
     """
@@ -65,7 +67,12 @@ def decide(
         _verdict(verdict), corrected_text, rationale.strip(), tuple(labels), seconds_spent
     )
     _check(judgement, item)
+    for keep in before_final.values():
+        if (kept := keep(item, judgement, actor, now)) is not None:
+            return kept
     decision = _write(item, judgement, actor, now)
+    for follow in after_decision.values():
+        follow(decision, now)
     if judgement.verdict == Verdict.ESCALATE:
         queues.escalate(actor=actor, item_id=item.pk, reason=judgement.rationale, now=now)
         return decision

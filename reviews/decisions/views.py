@@ -18,6 +18,7 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Conflict, Invalid, PlacetError, WrongState
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from reviews.decisions import services
+from reviews.decisions.registries import Kept
 from reviews.decisions.rules import Verdict
 from reviews.decisions.selectors import change_shown, screen_of
 from reviews.queues import services as queues
@@ -46,9 +47,11 @@ def next_item(request: HttpRequest, slug: str) -> HttpResponse:
 def _item(request: HttpRequest, pk: UUID) -> ReviewItem:
     user = cast(User, request.user)
     item: ReviewItem = get_or_404(
-        ReviewItem.objects.select_related(
+        ReviewItem.everything.with_exercises_of(user)
+        .select_related(
             "queue__sla", "queue__escalates_to", "call__use_case", "call__payload", "claimed_by"
-        ).filter(queue__in=Queue.objects.workable_by(user)),
+        )
+        .filter(queue__in=Queue.objects.workable_by(user)),
         pk=pk,
     )
     return item
@@ -90,25 +93,28 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     found, now = _item(request, pk), timezone.now()
     verdict = request.POST.get("verdict", "")
     text = _as_sent(request.POST.get("corrected_text", ""))
+    kept = None
     try:
         if verdict == Verdict.CORRECT and request.POST.get("seen_sha256") != text_digest(text):
             services.check_can_correct(actor=actor_of(request), item=found, text=text, now=now)
             return _screen(request, pk, shows_change=True)
-        _carry_out(request, found, verdict, text, now)
+        kept = _carry_out(request, found, verdict, text, now)
     except (Invalid, Conflict, WrongState) as refused:
         return _screen(request, pk, error=refused, shows_change=verdict == Verdict.CORRECT)
+    if kept is not None and kept.url:
+        return redirect(kept.url)
     messages.success(request, f"{DONE[verdict]} Here is what comes next.")
     return _after(request, found.queue)
 
 
 def _carry_out(
     request: HttpRequest, found: ReviewItem, verdict: str, text: str, now: datetime
-) -> None:
+) -> Kept | None:
     actor, post = actor_of(request), request.POST
     if verdict == "skip":
         queues.skip(actor=actor, item_id=found.pk, reason=post.get("rationale", ""), now=now)
-        return
-    services.decide(
+        return None
+    made = services.decide(
         actor=actor,
         item_id=found.pk,
         verdict=verdict,
@@ -118,6 +124,7 @@ def _carry_out(
         seconds_spent=_seconds(found, now),
         now=now,
     )
+    return made if isinstance(made, Kept) else None
 
 
 def _after(request: HttpRequest, queue: Queue) -> HttpResponse:

@@ -32,6 +32,8 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("claimed", "escalate", "waiting", "the reviewer who holds it", "in the next queue"),
         Edge("waiting", "escalate", "waiting", "a review lead, or a breached SLA", "next queue"),
         Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
+        Edge("waiting", "move", "waiting", "a review lead of both queues", "in another queue"),
+        Edge("claimed", "share", "waiting", "the reviewer who holds it", "others must agree"),
         Edge("claimed", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
     ),
 )

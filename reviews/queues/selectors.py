@@ -13,19 +13,22 @@ from reviews.queues.rules import ItemState
 
 def queues_with_counts(user: User, now: datetime) -> QueueQuerySet:
     """Queues the person sees, each with waiting, claimed, overdue, near, decided today."""
-    waiting = Q(items__state=ItemState.WAITING)
-    unfinished = ~Q(items__state=ItemState.DECIDED) & Q(items__isnull=False)
+    gated = Q(items__gates__isnull=False)
+    waiting = gated & Q(items__state=ItemState.WAITING)
+    unfinished = gated & ~Q(items__state=ItemState.DECIDED)
     return (
         Queue.objects.filter(pk__in=Queue.objects.visible_to(user).values("pk"))
         .select_related("sla__calendar", "escalates_to")
         .annotate(
             waiting=Count("items", filter=waiting),
-            claimed=Count("items", filter=Q(items__state=ItemState.CLAIMED)),
+            claimed=Count("items", filter=gated & Q(items__state=ItemState.CLAIMED)),
             overdue=Count("items", filter=unfinished & Q(items__due_at__lt=now)),
             near=Count(
                 "items", filter=unfinished & Q(items__warn_at__lte=now, items__due_at__gte=now)
             ),
-            decided_lately=Count("items", filter=Q(items__decided_at__gte=now - timedelta(days=1))),
+            decided_lately=Count(
+                "items", filter=gated & Q(items__decided_at__gte=now - timedelta(days=1))
+            ),
             next_due_at=Min("items__due_at", filter=unfinished),
         )
         .order_by("name")

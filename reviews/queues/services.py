@@ -16,6 +16,7 @@ from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from governance.kernel.web import get_or_404
+from reviews.queues.claim_registries import claim_rules, offers, opened
 from reviews.queues.models import Queue, ReviewItem, Skip
 from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
 from reviews.queues.sla import due_at
@@ -58,6 +59,7 @@ def open_item(
     item = ReviewItem(
         queue=queue,
         call=call,
+        gates=call,
         reason=reason[:300],
         priority=priority,
         output_contract=output_contract,
@@ -66,6 +68,8 @@ def open_item(
     _set_due_times(item, now)
     item.save(force_insert=True)
     _record(Actor.system("gateway"), "review.opened", item, now, reason=reason)
+    for plan in opened.values():
+        plan(item, now)
     return item
 
 
@@ -86,7 +90,10 @@ def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem
         .filter(times__gte=MOST_SKIPS)
         .values("item")
     )
-    return items.exclude(call__requester=user).exclude(pk__in=tired_of)
+    free = items.exclude(call__requester=user).exclude(pk__in=tired_of)
+    for rule in claim_rules.values():
+        free = rule.narrow(free, user)
+    return free
 
 
 @transaction.atomic
@@ -99,6 +106,9 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     check_can_work(actor, queue)
     # One claim at a time per person: two screens of theirs get the same item.
     User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
+    for offer in offers.values():
+        if (offered := offer(actor, queue, now)) is not None:
+            return offered
     mine = ReviewItem.objects.filter(
         queue=queue, state=ItemState.CLAIMED, claimed_by=actor.user, lease_until__gte=now
     ).first()
@@ -123,6 +133,8 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
         raise NotAllowed("Nothing was claimed: nobody reviews an answer that they asked for.")
     if item.state == ItemState.CLAIMED and item.claimed_by_id == actor.user.pk:
         return item
+    for rule in claim_rules.values():
+        rule.check(item, actor)
     if item.state == ItemState.CLAIMED and item.lease_until and item.lease_until >= now:
         raise Conflict(f"{item.claimed_by} holds this item until their lease runs out.")
     return _claim(item, actor, now)
@@ -204,6 +216,18 @@ def put_back(item: ReviewItem, action: str) -> None:
     item.save(update_fields=["state", "claimed_by", "claimed_at", "lease_until"])
 
 
+def open_and_claim(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
+    """Save an unsaved item of one person, due as if opened now, and give it to them."""
+    _set_due_times(item, now)
+    item.save(force_insert=True)
+    return _claim(item, actor, now)
+
+
+def claim_locked(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
+    """Claim a locked item that nobody holds under a live lease, in the caller's transaction."""
+    return _claim(item, actor, now)
+
+
 @transaction.atomic
 def return_expired(*, now: datetime) -> int:
     """Give back what is claimed under a lease that ran out; how many."""
@@ -252,7 +276,7 @@ def _tell_of_breach(item: ReviewItem, now: datetime) -> None:
 
 
 def locked_item(item_id: UUID) -> ReviewItem:
-    items = ReviewItem.objects.select_for_update(of=("self",)).select_related(
+    items = ReviewItem.everything.select_for_update(of=("self",)).select_related(
         "queue__escalates_to", "queue__sla__calendar", "call__use_case"
     )
     item: ReviewItem = get_or_404(items, pk=item_id)

@@ -26,7 +26,9 @@ from reviews.queues.sla import NoOpeningHours, due_at
 LONGEST_GUIDELINE = 20_000
 LONGEST_LABEL = 40
 MOST_LABELS = 20
-RESERVED_SLUGS = frozenset({"new", "items"})
+RESERVED_SLUGS = frozenset(
+    {"new", "items"} | {"adjudications", "calibration", "mine", "rates"}  # pages of reviews.quality
+)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
 from telemetry.chargeback.rules import HoldState, StatementState, next_month, share
 from telemetry.ledger.models import ZERO, Call, money
-from telemetry.ledger.rules import CallSource
+from telemetry.ledger.rules import EntrySource
 
 
 def default_thresholds() -> list[int]:
@@ -192,7 +192,7 @@ class DailyUsage(models.Model):
     deployment = models.ForeignKey(Deployment, models.PROTECT, null=True, related_name="+")
     period = models.DateField()
     day = models.DateField()
-    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in CallSource])
+    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in EntrySource])
     currency = models.CharField(max_length=3)
     calls = models.BigIntegerField()
     tokens_input = models.BigIntegerField()

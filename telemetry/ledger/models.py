@@ -19,7 +19,14 @@ from governance.kernel.terms import Sensitivity
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
 from telemetry.ledger.keeping_models import Erasure, LegalHold
-from telemetry.ledger.rules import OPEN_STATES, CallMode, CallSource, CallState, EntryKind
+from telemetry.ledger.rules import (
+    OPEN_STATES,
+    CallMode,
+    CallSource,
+    CallState,
+    EntryKind,
+    EntrySource,
+)
 
 __all__ = [
     "ZERO",
@@ -323,7 +330,7 @@ class LedgerEntry(models.Model):
     tokens_output = models.PositiveIntegerField(default=0)
     amount = money()
     currency = models.CharField(max_length=3)
-    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in CallSource])
+    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in EntrySource])
     corrects = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="corrections"
     )
@@ -350,6 +357,11 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(kind="usage") | Q(call__isnull=False), name="usage_has_its_call"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="review")
+                | Q(call__isnull=False, amount__gte=0, calls=0, source="review"),
+                name="review_is_time_on_a_call",
             ),
         ]
 

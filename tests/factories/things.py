@@ -56,6 +56,7 @@ from telemetry.webhooks.services import create_endpoint, send_test
 from tests.factories.keeping import make_erasure, make_hold
 from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
+from tests.factories.quality import make_judged
 from tests.factories.training import make_training, train
 from tests.factories.vendors import make_vendor
 
@@ -321,10 +322,11 @@ def things_of(settings: Any) -> Things:
         ("drift/", "pk"): monitor.pk,
         ("drift-monitors/", "pk"): monitor.pk,
         ("drift-checks/", "pk"): check.pk,
-        ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
-        ("review-items/", "pk"): ReviewItem.objects.get().pk,
+        ("reviews/items/", "pk"): ReviewItem.objects.get(call=call).pk,
+        ("review-items/", "pk"): ReviewItem.objects.get(call=call).pk,
         ("reviews/", "slug"): Queue.objects.get().slug,
         ("queues/", "slug"): Queue.objects.get().slug,
+        **judged_twice(here, now),
         ("prompts/", "slug"): Prompt.objects.get().slug,
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
@@ -375,6 +377,18 @@ def discussed(
         now=now,
     )
     return said, point, meeting.items.get()
+
+
+def judged_twice(here: World, now: datetime) -> dict[tuple[str, str], Any]:
+    """A dispute, a calibration, and an answer to it: a page each."""
+    dispute, calibration, answer = make_judged(here.people.users, now)
+    return {
+        ("reviews/adjudications/", "pk"): dispute.pk,
+        ("adjudications/", "pk"): dispute.pk,
+        ("reviews/<slug:slug>/calibration/", "calibration"): calibration.pk,
+        ("queues/<slug:slug>/calibrations/", "calibration"): calibration.pk,
+        ("reviews/calibration/", "pk"): answer.pk,
+    }
 
 
 def incidents_classified(safety: Actor, incident_id: int, now: datetime) -> None:
