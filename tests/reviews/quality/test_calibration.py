@@ -55,6 +55,16 @@ def exercise_of(queue: Queue, person: object) -> ReviewItem:
         decide(actor=actor, item_id=item.pk, verdict="approve", now=now)
 
 
+def bones(page: str) -> tuple[list[str], list[str], list[str]]:
+    """Headings, buttons and field names of a page."""
+    main = page[page.index("<main") : page.index("</main")]
+    return (
+        re.findall(r"<h[12][^>]*>([^<]*)</h", main),
+        re.findall(r"<button[^>]*>", main),
+        re.findall(r' name="([^"]*)"', main),
+    )
+
+
 def test_it_looks_like_any_other_item_until_it_is_decided(queue: Queue) -> None:
     make_known(queue, timezone.now(), text="a known text")
     person = make_member(queue)
@@ -70,13 +80,7 @@ def test_it_looks_like_any_other_item_until_it_is_decided(queue: Queue) -> None:
     assert claimed == real
     beside = signed_in(other).get(f"/reviews/items/{real.pk}/").content.decode()
 
-    def bones(page: str, who: str) -> str:
-        """The page without identifiers, times, tokens, names, and what was decided before."""
-        page = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+|nonce=\S+|csrf\S+|value=\S+", "", page)
-        page = re.sub(r'<section class="card" aria-labelledby="similar">.*?</section>', "", page)
-        return re.sub(r"<time.*?</time>", "", page.replace(who, ""), flags=re.S)
-
-    assert bones(shown, person.name) == bones(beside, other.name)
+    assert bones(shown) == bones(beside)
     for word in ("calibration", "exercise"):
         main = shown[shown.index("<main") : shown.index("</main")]
         assert word not in main.lower()
