@@ -106,8 +106,10 @@ def disputes_waiting(user: User, now: datetime) -> list[InboxItem]:
 
 inbox.add("adjudications", disputes_waiting)
 
-COLUMNS = ("id", "call", "queue", "slot", "person", "verdict", "labels", "rationale", "seconds")
-COLUMNS += ("at",)
+COLUMNS = (
+    *("id", "call", "queue", "slot", "person", "verdict", "labels", "rationale"),
+    *("seconds", "at"),
+)
 
 
 def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:

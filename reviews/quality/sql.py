@@ -2,8 +2,10 @@
 
 from governance.audit.sql import REFUSE_FUNCTION, insert_only, writable_again
 
-TABLES = ("quality_calibrationanswer", "quality_exercise", "quality_reviewrate")
-TABLES += ("quality_reviewcost",)
+TABLES = (
+    *("quality_calibrationanswer", "quality_exercise"),
+    *("quality_reviewrate", "quality_reviewcost"),
+)
 
 _GUARDED = "quality_opinion"
 INSERT_ONLY = (
