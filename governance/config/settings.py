@@ -97,6 +97,8 @@ INSTALLED_APPS = [
     "reviews.questions",
     "reviews.intake",
     "reviews.decisions",
+    "reviews.quality",
+    "reviews.board",
     "prompts.catalogue",
     "prompts.releases",
     "prompts.gateway",

@@ -36,6 +36,8 @@ urlpatterns = [
     path("", include("reviews.questions.urls")),
     path("", include("reviews.intake.urls")),
     path("", include("reviews.decisions.urls")),
+    path("", include("reviews.board.urls")),
+    path("", include("reviews.quality.urls")),
     path("", include("reviews.queues.urls")),
     path("", include("prompts.gateway.urls")),
     path("", include("prompts.batches.urls")),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from reviews.decisions import services
 from reviews.decisions.models import ReviewDecision
+from reviews.decisions.registries import Kept
 from reviews.decisions.rules import LONGEST_RATIONALE, LONGEST_SECONDS, LONGEST_TEXT, Verdict
 from reviews.decisions.working_models import PendingDecision
 from reviews.queues.models import ReviewItem
@@ -91,6 +92,13 @@ class PendingDecisionSerializer(serializers.ModelSerializer[PendingDecision]):
         read_only_fields = fields
 
 
+class KeptSerializer(serializers.Serializer[Any]):
+    """It is in, and nothing left by it: more is needed, or the item gates no answer."""
+
+    sentence = serializers.CharField(read_only=True)
+    url = serializers.CharField(read_only=True, help_text="Where to read on; empty for nowhere.")
+
+
 class ItemDecide(generics.GenericAPIView[ReviewItem]):
     """Decide on the item that this person holds."""
 
@@ -100,14 +108,22 @@ class ItemDecide(generics.GenericAPIView[ReviewItem]):
 
     @extend_schema(
         request=JudgementSerializer,
-        responses={201: ReviewDecisionSerializer, 202: PendingDecisionSerializer},
+        responses={
+            201: ReviewDecisionSerializer,
+            202: PolymorphicProxySerializer(
+                "DecisionNotFinal",
+                [PendingDecisionSerializer, KeptSerializer],
+                resource_type_field_name=None,
+            ),
+        },
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        """201 when it is final, 202 while it can be undone.
+        """201 when it is final, 202 while it can be undone or others must agree first.
 
         409 when the claim has ended or somebody has decided it.
         """
-        get_or_404(ReviewItem.objects.visible_to(cast(User, request.user)), pk=pk)
+        user = cast(User, request.user)
+        get_or_404(ReviewItem.everything.visible_to(user).with_exercises_of(user), pk=pk)
         given = JudgementSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         made = services.decide(
@@ -115,5 +131,7 @@ class ItemDecide(generics.GenericAPIView[ReviewItem]):
         )
         if isinstance(made, PendingDecision):
             return Response(PendingDecisionSerializer(made).data, 202)
+        if isinstance(made, Kept):
+            return Response(KeptSerializer(made).data, 202)
         shown = ReviewDecision.objects.select_related("item__queue", "person").get(pk=made.pk)
         return Response(ReviewDecisionSerializer(shown).data, 201)

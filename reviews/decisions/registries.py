@@ -1,10 +1,51 @@
-"""What can be pointed out in a held answer; the gateway, which screens answers, fills it."""
+"""What others plug into deciding: marks in answers, what comes before a decision is final, and
+what follows it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from governance.kernel.authority import Actor
 from governance.kernel.registries import Registry
 from reviews.decisions.marking import Mark
 
+if TYPE_CHECKING:
+    from reviews.decisions.models import ReviewDecision
+    from reviews.decisions.rules import Judgement
+    from reviews.queues.models import ReviewItem
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A decision that is in without being final; `url` is where its author reads on."""
+
+    sentence: str
+    url: str = ""
+
+
+# The gateway, which screens answers, fills it.
 answer_marks: Registry[Callable[[str], Iterable[Mark]]] = Registry("marks in held answers")
+
+# With the item locked and the judgement checked; None lets it become the final decision.
+before_final: Registry[Callable[[ReviewItem, Judgement, Actor, datetime], Kept | None]] = Registry(
+    "what comes before a final decision"
+)
+
+
+@dataclass(frozen=True)
+class ItemPanel:
+    """A section beside an item, for the person who holds it. An empty context hides it."""
+
+    template: str
+    context: Callable[[ReviewItem], dict[str, Any]]
+
+
+item_panels: Registry[ItemPanel] = Registry("panels beside an item")
+
+# In the transaction of the decision.
+after_decision: Registry[Callable[[ReviewDecision, datetime], None]] = Registry(
+    "what follows a decision"
+)

@@ -29,9 +29,11 @@ EMPTY, EMPTY_FRAGMENT = "reviews/decisions/empty.html", "reviews/decisions/_empt
 def item_or_404(request: HttpRequest, pk: UUID) -> ReviewItem:
     user = cast(User, request.user)
     item: ReviewItem = get_or_404(
-        ReviewItem.objects.select_related(
+        ReviewItem.everything.with_exercises_of(user)
+        .select_related(
             "queue__sla", "queue__escalates_to", "call__use_case", "call__payload", "claimed_by"
-        ).filter(queue__in=Queue.objects.workable_by(user)),
+        )
+        .filter(queue__in=Queue.objects.workable_by(user)),
         pk=pk,
     )
     return item

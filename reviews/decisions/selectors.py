@@ -16,7 +16,7 @@ from governance.registry.models import UseCase
 from reviews.decisions.difference import Difference, difference
 from reviews.decisions.layout import folded, laid_out
 from reviews.decisions.marking import Piece, marked
-from reviews.decisions.registries import answer_marks
+from reviews.decisions.registries import answer_marks, item_panels
 from reviews.decisions.rules import PendingState, oversight_in_words, readable
 from reviews.decisions.similar import similar_to
 from reviews.decisions.working_models import PendingDecision
@@ -49,6 +49,11 @@ def screen_of(item: ReviewItem, user: User, now: datetime) -> dict[str, Any]:
         "policy": policy_of(item.call.use_case),
         "decisions": item.decisions.select_related("person"),
         "similar": similar_to(item, ledger.held_text(item.call) or "", user),
+        "panels": [
+            {"template": panel.template, "context": context}
+            for panel in item_panels.values()
+            if (context := panel.context(item))
+        ],
     }
 
 

@@ -18,6 +18,7 @@ from reviews.decisions.difference import difference
 from reviews.decisions.drafts import forget_drafts
 from reviews.decisions.models import Correction, ReviewDecision, text_context
 from reviews.decisions.pending import hold_back
+from reviews.decisions.registries import Kept, after_decision, before_final
 from reviews.decisions.rules import (
     CALL_VERDICT,
     LONGEST_RATIONALE,
@@ -48,23 +49,28 @@ def decide(
     rationale: str = "",
     labels: Sequence[str] = (),
     seconds_spent: int = 0,
-) -> ReviewDecision | PendingDecision:
+) -> ReviewDecision | PendingDecision | Kept:
     """Decide the item this person holds; the call is released, corrected or refused with it.
 
     Where the queue lets decisions be undone, it waits for that time first, and so does the
-    answer: what comes back is then a PendingDecision. An escalation moves at once.
+    answer: what comes back is then a PendingDecision. An escalation moves at once, and so does
+    what several people judged. Kept where others must agree first, or where the item gates
+    nothing: then nothing left.
 
     Raises Invalid when a rationale is missing, a label is not the queue's, or a correction
     does not fit the output contract; Conflict when the claim has ended.
     """
     item = queues.held_item(actor, item_id, now)
     judgement = checked_judgement(item, verdict, corrected_text, rationale, labels, seconds_spent)
+    for keep in before_final.values():
+        if (kept := keep(item, judgement, actor, now)) is not None:
+            return kept
     if judgement.verdict == Verdict.ESCALATE:
         forget_drafts(item)
         decision = write(item, judgement, actor, now)
         queues.escalate(actor=actor, item_id=item.pk, reason=judgement.rationale, now=now)
         return decision
-    if item.queue.undo_seconds:
+    if item.queue.undo_seconds and not item.opinions.exists():
         return hold_back(item, judgement, actor, now)
     return settle(item, judgement, actor, now, "decide")
 
@@ -178,6 +184,8 @@ def write(
         at=now,
         overturns=overturns,
     )
+    for follow in after_decision.values():
+        follow(decision, now)
     if overturns is not None:  # which its own event records
         return decision
     after = {

@@ -65,7 +65,7 @@ def similar_to(item: ReviewItem, text: str, user: User) -> list[Similar]:
     alike = (
         AnswerLikeness.objects.filter(Q(exact=marks.exact) | Q(bands__overlap=marks.bands))
         .filter(item__in=ReviewItem.objects.visible_to(user), item__queue=item.queue_id)
-        .exclude(item=item)
+        .exclude(item__call=item.call_id)
         .order_by("-item__decided_at")
         .values_list("item_id", "exact", "sketch")[:MOST_LOOKED_AT]
     )

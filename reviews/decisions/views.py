@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
@@ -19,6 +20,7 @@ from governance.kernel.errors import Conflict, Invalid, WrongState
 from governance.kernel.web import actor_of, get_or_404, requires
 from reviews.decisions import editing, services, undoing
 from reviews.decisions.editing import Edited
+from reviews.decisions.registries import Kept
 from reviews.decisions.rules import Verdict, readable
 from reviews.decisions.screen import item_or_404, nothing_waits, screen, what_comes_next
 from reviews.queues import services as queues
@@ -66,6 +68,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     verdict = request.POST.get("verdict", "")
     edited = as_edited(request, found)
     is_correction = verdict == Verdict.CORRECT
+    kept = None
     try:
         if is_correction:
             check_typed(edited)
@@ -74,11 +77,14 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
                 actor=actor_of(request), item=found, text=edited.text, now=now
             )
             return screen(request, pk, now_edited=edited, shows_change=True)
-        _carry_out(request, found, verdict, edited.text, now)
+        kept = _carry_out(request, found, verdict, edited.text, now)
     except (Invalid, Conflict, WrongState) as refused:
         return screen(request, pk, error=refused, now_edited=edited, shows_change=is_correction)
-    messages.success(request, DONE[verdict])
-    if request.htmx:  # type: ignore[attr-defined]  # by its middleware
+    is_htmx = request.htmx  # type: ignore[attr-defined]  # by its middleware
+    if kept is not None and kept.url:
+        return HttpResponseClientRedirect(kept.url) if is_htmx else redirect(kept.url)
+    messages.success(request, kept.sentence if kept else DONE[verdict])
+    if is_htmx:
         return what_comes_next(request, found.queue)
     return _after(request, found.queue)
 
@@ -102,12 +108,12 @@ def check_typed(edited: Edited) -> None:
 
 def _carry_out(
     request: HttpRequest, found: ReviewItem, verdict: str, text: str, now: datetime
-) -> None:
+) -> Kept | None:
     actor, post = actor_of(request), request.POST
     if verdict == "skip":
         queues.skip(actor=actor, item_id=found.pk, reason=post.get("rationale", ""), now=now)
-        return
-    services.decide(
+        return None
+    made = services.decide(
         actor=actor,
         item_id=found.pk,
         verdict=verdict,
@@ -117,6 +123,7 @@ def _carry_out(
         seconds_spent=seconds_at(found, now),
         now=now,
     )
+    return made if isinstance(made, Kept) else None
 
 
 def _after(request: HttpRequest, queue: Queue) -> HttpResponse:

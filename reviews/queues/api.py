@@ -171,7 +171,8 @@ class ItemQueries(generics.GenericAPIView[ReviewItem]):
     queryset = ReviewItem.objects.all()
 
     def get_queryset(self) -> QuerySet[ReviewItem]:
-        visible = ReviewItem.objects.visible_to(cast(User, self.request.user))
+        user = cast(User, self.request.user)
+        visible = ReviewItem.everything.visible_to(user).with_exercises_of(user)
         return visible.select_related("queue", "call__use_case", "call__payload", "claimed_by")
 
     def shown(self, item_id: UUID) -> Response:

@@ -63,11 +63,12 @@ navigation.add(
 
 def items_waiting(user: User, now: datetime) -> list[InboxItem]:
     """One line per queue in which answers wait for this person."""
+    waits = Q(items__state=ItemState.WAITING, items__gates__isnull=False)
     waiting = (
         Queue.objects.workable_by(user)
         .annotate(
-            waiting=Count("items", filter=Q(items__state=ItemState.WAITING)),
-            earliest=Min("items__due_at", filter=Q(items__state=ItemState.WAITING)),
+            waiting=Count("items", filter=waits),
+            earliest=Min("items__due_at", filter=waits),
         )
         .filter(waiting__gt=0)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import holidays
 from django.conf import settings
@@ -182,6 +182,10 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         queue_ids = work.queue_ids | manage.queue_ids | view.queue_ids
         return self.filter(Q(queue_id__in=queue_ids) | Q(call__team_id__in=view.team_ids))
 
+    def with_exercises_of(self, user: User) -> ReviewItemQuerySet:
+        """Of `everything`: what gates an answer, and this person's own calibration items."""
+        return self.filter(Q(gates__isnull=False) | Q(claimed_by=user))
+
     def open(self) -> ReviewItemQuerySet:
         return self.exclude(state=ItemState.DECIDED)
 
@@ -202,12 +206,25 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         return self.order_by("-priority", "due_at", "pk")
 
 
+class GatedManager(models.Manager.from_queryset(ReviewItemQuerySet)):  # type: ignore[misc]  # made at run time
+    """The items whose decision lets an answer go: what waits, what is late, what was decided."""
+
+    def get_queryset(self) -> ReviewItemQuerySet:
+        return cast(ReviewItemQuerySet, super().get_queryset().filter(gates__isnull=False))
+
+
 class ReviewItem(models.Model):
-    """A held or sampled output that a person must look at."""
+    """A held or sampled output that a person must look at.
+
+    `call` is what is shown, `gates` the call whose answer leaves by the decision. They are the
+    same, but for a calibration item, which gates nothing: `objects` leaves those out, so that no
+    list and no figure counts them; `everything` has them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="items")
-    call = models.OneToOneField(Call, models.PROTECT, related_name="review_item")
+    call = models.ForeignKey(Call, models.PROTECT, related_name="review_items")
+    gates = models.OneToOneField(Call, models.PROTECT, null=True, related_name="review_item")
     # Its promise, wherever it goes; null for what was decided before promises had a name.
     sla = models.ForeignKey(SlaPolicy, models.PROTECT, null=True, related_name="items")
     reason = models.CharField(max_length=300)
@@ -237,7 +254,8 @@ class ReviewItem(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 
-    objects = ReviewItemQuerySet.as_manager()
+    objects = GatedManager()
+    everything = ReviewItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_at", "pk"]
@@ -258,7 +276,10 @@ class ReviewItem(models.Model):
                 condition=Q(state="claimed", claimed_by__isnull=False, lease_until__isnull=False)
                 | (~Q(state="claimed") & Q(lease_until__isnull=True)),
                 name="claimed_has_lease",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(gates=None) | Q(gates=models.F("call")), name="gates_what_is_shown"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("asked", "withdraw", "waiting", "who asked, or a review lead", "the clock goes on"),
         Edge("asked", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
+        Edge("waiting", "move", "waiting", "a review lead of both queues", "in another queue"),
+        Edge("claimed", "share", "waiting", "the reviewer who holds it", "others must agree"),
         Edge("claimed", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
     ),
 )

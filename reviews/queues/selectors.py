@@ -13,21 +13,24 @@ from reviews.queues.rules import ItemState
 
 def queues_with_counts(user: User, now: datetime) -> QueueQuerySet:
     """Queues the person sees, each with waiting, claimed, overdue, near, decided today."""
-    waiting = Q(items__state=ItemState.WAITING)
+    gated = Q(items__gates__isnull=False)
+    waiting = gated & Q(items__state=ItemState.WAITING)
     # What somebody outside is asked about has a clock that stands: it is not late meanwhile.
-    unfinished = Q(items__state__in=(ItemState.WAITING, ItemState.CLAIMED))
+    unfinished = gated & Q(items__state__in=(ItemState.WAITING, ItemState.CLAIMED))
     return (
         Queue.objects.filter(pk__in=Queue.objects.visible_to(user).values("pk"))
         .select_related("sla__calendar", "escalates_to")
         .annotate(
             waiting=Count("items", filter=waiting),
-            asked=Count("items", filter=Q(items__state=ItemState.ASKED)),
-            claimed=Count("items", filter=Q(items__state=ItemState.CLAIMED)),
+            asked=Count("items", filter=gated & Q(items__state=ItemState.ASKED)),
+            claimed=Count("items", filter=gated & Q(items__state=ItemState.CLAIMED)),
             overdue=Count("items", filter=unfinished & Q(items__due_at__lt=now)),
             near=Count(
                 "items", filter=unfinished & Q(items__warn_at__lte=now, items__due_at__gte=now)
             ),
-            decided_lately=Count("items", filter=Q(items__decided_at__gte=now - timedelta(days=1))),
+            decided_lately=Count(
+                "items", filter=gated & Q(items__decided_at__gte=now - timedelta(days=1))
+            ),
             next_due_at=Min("items__due_at", filter=unfinished),
         )
         .order_by("name")

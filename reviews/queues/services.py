@@ -14,6 +14,7 @@ from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from governance.kernel.web import get_or_404
+from reviews.queues.claim_registries import claim_rules, offers, opened
 from reviews.queues.models import Queue, ReviewItem, Skip
 from reviews.queues.qualifying import check_ready
 from reviews.queues.registries import Route, routes, written_versions
@@ -64,6 +65,7 @@ def open_item(
     item = ReviewItem(
         queue=queue or (route.queue if route else queue_for(call)),
         call=call,
+        gates=call,
         reason=reason[:300],
         priority=priority + (route.priority if route else 0),
         is_after_delivery=is_after_delivery,
@@ -75,6 +77,8 @@ def open_item(
     if route:
         route.keep(item)
     _record(Actor.system("gateway"), "review.opened", item, now, reason=reason)
+    for plan in opened.values():
+        plan(item, now)
     return item
 
 
@@ -98,10 +102,12 @@ def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem
         .filter(times__gte=MOST_SKIPS)
         .values("item")
     )
-    items = items.exclude(call__requester=user).exclude(pk__in=tired_of)
+    free = items.exclude(call__requester=user).exclude(pk__in=tired_of)
     for versions in written_versions.values():
-        items = items.exclude(call__prompt_version_id__in=versions(user))
-    return items
+        free = free.exclude(call__prompt_version_id__in=versions(user))
+    for rule in claim_rules.values():
+        free = rule.narrow(free, user)
+    return free
 
 
 @transaction.atomic
@@ -114,6 +120,9 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     check_can_work(actor, queue)
     # One claim at a time per person: two screens of theirs get the same item.
     User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
+    for offer in offers.values():
+        if (offered := offer(actor, queue, now)) is not None:
+            return offered
     mine = ReviewItem.objects.filter(
         queue=queue, state=ItemState.CLAIMED, claimed_by=actor.user, lease_until__gte=now
     ).first()
@@ -146,6 +155,8 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
             f"Nothing was claimed: {item.queue.most_claimed} answers of {item.queue} are with "
             "people already, and it takes no more at a time."
         )
+    for rule in claim_rules.values():
+        rule.check(item, actor)
     if item.state == ItemState.CLAIMED and item.lease_until and item.lease_until >= now:
         raise Conflict(f"{item.claimed_by} holds this item until their lease runs out.")
     return _claim(item, actor, now)
@@ -250,6 +261,18 @@ def put_back(item: ReviewItem, action: str) -> None:
     item.save(update_fields=["state", "claimed_by", "claimed_at", "lease_until"])
 
 
+def open_and_claim(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
+    """Save an unsaved item of one person, due as if opened now, and give it to them."""
+    _set_due_times(item, now)
+    item.save(force_insert=True)
+    return _claim(item, actor, now)
+
+
+def claim_locked(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
+    """Claim a locked item that nobody holds under a live lease, in the caller's transaction."""
+    return _claim(item, actor, now)
+
+
 @transaction.atomic
 def return_expired(*, now: datetime) -> int:
     """Give back what is claimed under a lease that ran out; how many."""
@@ -265,7 +288,7 @@ def return_expired(*, now: datetime) -> int:
 
 
 def locked_item(item_id: UUID) -> ReviewItem:
-    items = ReviewItem.objects.select_for_update(of=("self",)).select_related(
+    items = ReviewItem.everything.select_for_update(of=("self",)).select_related(
         "queue__escalates_to", "queue__sla__calendar", "call__use_case"
     )
     item: ReviewItem = get_or_404(items, pk=item_id)

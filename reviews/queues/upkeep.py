@@ -31,14 +31,18 @@ MOST_TEMPLATES = 20
 RESERVED_SLUGS = frozenset(
     {
         "absences",
+        "adjudications",
         "calendars",
+        "calibration",
         "decisions",
         "handovers",
         "intake",
         "items",
+        "mine",
         "new",
         "next",
         "questions",
+        "rates",
         "sla",
     }
 )

@@ -82,4 +82,28 @@
     draw();
     document.body.addEventListener("htmx:afterSwap", draw);
   }
+
+  // data-rebalance: rows are dragged onto whom the same form would give them to.
+  for (const form of document.querySelectorAll("form[data-rebalance]")) {
+    for (const row of form.querySelectorAll("[data-drag]")) {
+      row.draggable = true;
+      row.addEventListener("dragstart", (event) => {
+        row.querySelector("[name=items]").checked = true;
+        event.dataTransfer.effectAllowed = "move";
+        event.dataTransfer.setData("text/plain", row.dataset.drag);
+      });
+    }
+    for (const place of document.querySelectorAll("[data-drop]")) {
+      place.addEventListener("dragover", (event) => {
+        event.preventDefault();
+        place.classList.add("dropping");
+      });
+      place.addEventListener("dragleave", () => place.classList.remove("dropping"));
+      place.addEventListener("drop", (event) => {
+        event.preventDefault();
+        form.querySelector("[name=to]").value = place.dataset.drop;
+        form.requestSubmit();
+      });
+    }
+  }
 })();

@@ -29,7 +29,7 @@ from telemetry.chargeback.rules import (
     share,
 )
 from telemetry.ledger.models import ZERO, Call, money
-from telemetry.ledger.rules import CallSource
+from telemetry.ledger.rules import EntrySource
 
 __all__ = [
     "Adjustment",
@@ -256,7 +256,7 @@ class DailyUsage(models.Model):
     deployment = models.ForeignKey(Deployment, models.PROTECT, null=True, related_name="+")
     period = models.DateField()
     day = models.DateField()
-    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in CallSource])
+    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in EntrySource])
     currency = models.CharField(max_length=3)
     calls = models.BigIntegerField()
     tokens_input = models.BigIntegerField()

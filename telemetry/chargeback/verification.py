@@ -163,6 +163,18 @@ def one_currency() -> Iterator[str]:
         yield f"entry {pk} differs from call {call} in currency, team, use case or source"
 
 
+def review_lines() -> Iterator[str]:
+    """A line of review time books to its call's team, use case and currency, and counts no call."""
+    sql = """
+        SELECT e.id, e.call_id FROM ledger_ledgerentry e JOIN ledger_call c ON c.id = e.call_id
+        WHERE e.kind = 'review' AND (e.currency <> c.currency OR e.team_id <> c.team_id
+              OR e.use_case_id IS DISTINCT FROM c.use_case_id OR e.source <> 'review'
+              OR e.calls <> 0 OR e.amount < 0)
+    """
+    for pk, call in _rows(sql):
+        yield f"entry {pk} of review time does not fit call {call}"
+
+
 _USAGE_KEY = "period, day, team_id, use_case_id, deployment_id, source, currency"
 
 
@@ -275,6 +287,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "no leaked holds": no_leaked_holds,
     "no duplicates": no_duplicates,
     "one currency": one_currency,
+    "review lines": review_lines,
     "daily usage": daily_usage,
     "day outcomes": day_outcomes,
     "conversions": conversions,

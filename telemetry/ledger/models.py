@@ -19,7 +19,14 @@ from governance.model_cards.models import Deployment, ExchangeRate
 from governance.registry.models import UseCase
 from telemetry.ledger.amounts import ZERO, money
 from telemetry.ledger.keeping_models import Erasure, LegalHold
-from telemetry.ledger.rules import OPEN_STATES, CallMode, CallSource, CallState, EntryKind
+from telemetry.ledger.rules import (
+    OPEN_STATES,
+    CallMode,
+    CallSource,
+    CallState,
+    EntryKind,
+    EntrySource,
+)
 from telemetry.ledger.tally_models import CallTally, DayOutcome, LatencyTally
 
 __all__ = [
@@ -338,7 +345,7 @@ class LedgerEntry(models.Model):
         related_name="entries",
         db_index=False,
     )
-    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in CallSource])
+    source = models.CharField(max_length=10, choices=[(s.value, s.value) for s in EntrySource])
     corrects = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="corrections"
     )
@@ -370,6 +377,11 @@ class LedgerEntry(models.Model):
                 condition=Q(rate=None, priced_amount=None, priced_currency="")
                 | (Q(rate__isnull=False, priced_amount__isnull=False) & ~Q(priced_currency="")),
                 name="converted_by_a_rate",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="review")
+                | Q(call__isnull=False, amount__gte=0, calls=0, source="review"),
+                name="review_is_time_on_a_call",
             ),
         ]
 

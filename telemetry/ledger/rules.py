@@ -39,6 +39,14 @@ class CallSource(StrEnum):
     REPLAYED = "replayed"
 
 
+class EntrySource(StrEnum):
+    """Where a money line comes from: a call made here, loaded history, or a person's time."""
+
+    LIVE = "live"
+    REPLAYED = "replayed"
+    REVIEW = "review"
+
+
 class Outcome(StrEnum):
     """What the gateway settles a call with."""
 
@@ -54,6 +62,7 @@ class EntryKind(StrEnum):
     ALLOCATION = "allocation"
     ADJUSTMENT = "adjustment"
     CREDIT = "credit"
+    REVIEW = "review"
 
 
 OPEN_STATES = (CallState.ADMITTED, CallState.RUNNING)

@@ -67,6 +67,7 @@ from tests.factories.allocation import make_rule, take_provider_file
 from tests.factories.keeping import make_erasure, make_hold
 from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
+from tests.factories.quality import make_judged
 from tests.factories.reviews import make_item
 from tests.factories.training import make_training, train
 from tests.factories.vendors import make_vendor
@@ -371,8 +372,8 @@ def things_of(settings: Any) -> Things:
         ("drift/", "pk"): monitor.pk,
         ("drift-monitors/", "pk"): monitor.pk,
         ("drift-checks/", "pk"): check.pk,
-        ("reviews/items/", "pk"): ReviewItem.objects.get().pk,
-        ("review-items/", "pk"): ReviewItem.objects.get().pk,
+        ("reviews/items/", "pk"): ReviewItem.objects.get(call=call).pk,
+        ("review-items/", "pk"): ReviewItem.objects.get(call=call).pk,
         ("reviews/decisions/", "pk"): judged.pk,
         ("review-decisions/", "pk"): judged.pk,
         ("reviews/", "slug"): Queue.objects.get().slug,
@@ -386,6 +387,7 @@ def things_of(settings: Any) -> Things:
         ("queues/", "number"): 1,
         ("reviews/questions/", "pk"): asked_question(here, now),
         ("review-questions/", "pk"): Question.objects.get().pk,
+        **judged_twice(here, now),
         ("prompts/", "slug"): Prompt.objects.get().slug,
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
@@ -476,6 +478,18 @@ def discussed(
         now=now,
     )
     return said, point, meeting.items.get()
+
+
+def judged_twice(here: World, now: datetime) -> dict[tuple[str, str], Any]:
+    """A dispute, a calibration, and an answer to it: a page each."""
+    dispute, calibration, answer = make_judged(here.people.users, now)
+    return {
+        ("reviews/adjudications/", "pk"): dispute.pk,
+        ("adjudications/", "pk"): dispute.pk,
+        ("reviews/<slug:slug>/calibration/", "calibration"): calibration.pk,
+        ("queues/<slug:slug>/calibrations/", "calibration"): calibration.pk,
+        ("reviews/calibration/", "pk"): answer.pk,
+    }
 
 
 def incidents_classified(safety: Actor, incident_id: int, now: datetime) -> None:

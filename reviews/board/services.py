@@ -1,0 +1,166 @@
+"""Rebalance: give items that wait to a person, or move them to another queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+
+from governance.access.models import User
+from governance.audit.services import record
+from governance.home.services import notify
+from governance.kernel.authority import Actor, Permission
+from governance.kernel.errors import Conflict, Invalid, NotAllowed
+from reviews.board.models import Assignment
+from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.rules import REVIEW_ITEM_STATES, ItemState
+from reviews.queues.services import claim_locked, unconflicted
+
+KEPT_FOR = timedelta(hours=8)
+MOST_AT_ONCE = 200
+
+
+def check_can_rebalance(actor: Actor, queue: Queue) -> None:
+    if not actor.may(Permission.REVIEW_MANAGE, queue):
+        raise NotAllowed(f"Nothing was moved: the review leads of {queue} give out its items.")
+
+
+@transaction.atomic
+def give_to(
+    *, actor: Actor, queue: Queue, item_ids: Sequence[UUID], person: User, now: datetime
+) -> int:
+    """Keep these waiting items for the person; how many. All of them or none.
+
+    Raises Invalid where the person does not work in the queue, Conflict where an item is not
+    theirs to judge or waits no more.
+    """
+    check_can_rebalance(actor, queue)
+    if not person.is_active or not person.may(Permission.REVIEW_WORK, queue):
+        raise Invalid(
+            f"Nothing was given: {person.name} does not work in {queue}.",
+            fields={"to": ["Choose somebody who works in this queue."]},
+        )
+    items = _locked(queue, item_ids)
+    fit = unconflicted(ReviewItem.objects.filter(pk__in=[one.pk for one in items]), person)
+    strange = {one.pk for one in items} - set(fit.values_list("pk", flat=True))
+    strange -= set(_given_to_others(items, person))
+    if strange:
+        raise Conflict(
+            f"Nothing was given: {len(strange)} of these {person.name} may not judge, for they "
+            "asked for it or have judged it already."
+        )
+    for item in items:
+        until = max(min(item.warn_at, now + KEPT_FOR), now + timedelta(hours=1))
+        facts = {"person": person, "given_by": actor.user, "given_at": now, "until": until}
+        Assignment.objects.update_or_create(item=item, defaults=facts)
+        _record(actor, "review.given", item, now, {"person": person.email})
+    _tell(person, queue, len(items), now)
+    return len(items)
+
+
+def _given_to_others(items: Iterable[ReviewItem], person: User) -> list[UUID]:
+    """What only an earlier gift keeps from the person: giving it anew replaces that."""
+    given = Assignment.objects.filter(item__in=items).exclude(person=person)
+    return list(given.values_list("item_id", flat=True))
+
+
+def _tell(person: User, queue: Queue, count: int, now: datetime) -> None:
+    title = f"{count} answer{'' if count == 1 else 's'} in {queue} given to you"
+    notify(users=User.objects.filter(pk=person.pk), title=title, url="/reviews/mine/", now=now)
+
+
+@transaction.atomic
+def move_to(
+    *, actor: Actor, queue: Queue, item_ids: Sequence[UUID], target: Queue, now: datetime
+) -> int:
+    """Into another queue of the lead's, with their due times kept; how many. All or none."""
+    check_can_rebalance(actor, queue)
+    check_can_rebalance(actor, target)
+    if target == queue:
+        raise Invalid(
+            "Nothing was moved: they are in that queue already.",
+            fields={"to": ["Choose another queue."]},
+        )
+    items = _locked(queue, item_ids)
+    for item in items:
+        item.state = REVIEW_ITEM_STATES.target(item.state, "move")
+        item.queue = target
+        item.save(update_fields=["state", "queue"])
+        _record(actor, "review.moved", item, now, {"queue": target.slug}, {"queue": queue.slug})
+    Assignment.objects.filter(item__in=items).delete()
+    return len(items)
+
+
+def _locked(queue: Queue, item_ids: Sequence[UUID]) -> list[ReviewItem]:
+    wanted = set(item_ids)
+    if not 1 <= len(wanted) <= MOST_AT_ONCE:
+        raise Invalid(
+            "Nothing was moved.", fields={"chosen": [f"Choose from 1 to {MOST_AT_ONCE} answers."]}
+        )
+    items = list(
+        ReviewItem.objects.select_for_update(of=("self",))
+        .filter(queue=queue, pk__in=wanted, state=ItemState.WAITING)
+        .select_related("call", "queue")
+        .order_by("pk")
+    )
+    if len(items) != len(wanted):
+        gone = len(wanted) - len(items)
+        raise Conflict(
+            f"Nothing was moved: {gone} of these {'waits' if gone == 1 else 'wait'} no more. "
+            "Somebody took or decided it meanwhile; choose again."
+        )
+    return items
+
+
+def without_gifts_to_others(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem]:
+    """For the pull: nothing that is kept for somebody else."""
+    kept = Assignment.objects.filter(item=OuterRef("pk"), until__gt=Now()).exclude(person=user)
+    return items.exclude(Exists(kept))
+
+
+def check_not_given(item: ReviewItem, actor: Actor) -> None:
+    """A lead may take what they gave away; others wait until it is free again."""
+    kept = Assignment.objects.filter(item=item, until__gt=Now()).exclude(person=actor.user)
+    if not actor.may(Permission.REVIEW_MANAGE, item.queue) and kept.exists():
+        raise NotAllowed("Nothing was claimed: a lead gave this answer to somebody else.")
+
+
+def offer_gift(actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:
+    """What was given to this person comes first. The caller locked the person."""
+    holds = ReviewItem.objects.filter(queue=queue, claimed_by=actor.user, lease_until__gte=now)
+    given = ReviewItem.objects.filter(
+        queue=queue, assignment__person=actor.user, assignment__until__gt=now
+    ).claimable(now)
+    if not given.exists() or holds.filter(state=ItemState.CLAIMED).exists():
+        return None
+    item = (
+        unconflicted(given, actor.user)
+        .order_by("due_at", "pk")
+        .select_for_update(skip_locked=True, of=("self",))
+        .first()
+    )
+    return None if item is None else claim_locked(item, actor, now)
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    item: ReviewItem,
+    now: datetime,
+    after: dict[str, Any],
+    before: dict[str, Any] | None = None,
+) -> None:
+    record(
+        actor=actor,
+        action=action,
+        subject=item,
+        now=now,
+        before=before,
+        after=after | {"call": str(item.call_id)},
+        team_id=item.call.team_id,
+    )

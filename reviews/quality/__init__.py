@@ -1,0 +1,1 @@
+"""How well people judge: double review, agreement, calibration, and what reviewing costs."""
