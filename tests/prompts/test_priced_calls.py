@@ -15,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.model_cards.models import Deployment, ExchangeRate, Price
 from governance.model_cards.pricing import Usage
+from prompts.gateway import pipeline
+from prompts.gateway.context import GovernedRequest
 from prompts.gateway.providers import _usage_of
 from telemetry.chargeback.models import DailyUsage, Hold
 from telemetry.chargeback.selectors import tokens_of_month
@@ -224,22 +226,25 @@ def test_a_call_has_the_tier_that_the_month_had_reached(
 
 
 def test_calls_at_the_same_time_have_the_price_that_each_began_with(
-    here: World, local: Deployment, settings: Any
+    here: World, local: Deployment, model: Provider
 ) -> None:
-    """The second is let in while the first runs, so nothing is counted yet for either."""
+    """Both were let in before either was counted; a worker runs them one after the other."""
     set_prices(local, input="0", output="8", output_from_1="4")
-
-    def inner() -> Raw:
-        scripted.answers[:] = [THOUGHT]
-        assert ask(here).status_code == 200
-        return THOUGHT
-
-    with provider(inner) as scripted:
-        settings.PLACET_MODEL_URL = scripted.url
-        assert ask(here).status_code == 200
-        assert ask(here).status_code == 200
-    amounts = sorted(LedgerEntry.objects.values_list("amount", flat=True))
-    assert amounts == [Decimal("0.002"), Decimal("0.004"), Decimal("0.004")]
+    sent = [{"role": "user", "content": "What is this?"}]
+    accepted = [
+        pipeline.accept(
+            GovernedRequest(
+                "licence-review/clerk", presented_key=here.key, messages=sent, mode="async"
+            )
+        )
+        for _ in range(2)
+    ]
+    for reply in accepted:
+        assert reply.call is not None
+        pipeline.carry_on(reply.call.pk)
+    assert ask(here).status_code == 200
+    amounts = list(LedgerEntry.objects.order_by("pk").values_list("amount", flat=True))
+    assert amounts == [Decimal("0.004"), Decimal("0.004"), Decimal("0.002")]
 
 
 def test_a_call_without_tiers_asks_no_statement_for_them(
@@ -287,6 +292,7 @@ def test_a_wrong_conversion_is_found(here: World, local: Deployment, model: Prov
     enter(here, "1.5", here.now.date())
     ask(here)
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE ledger_ledgerentry DISABLE TRIGGER USER")
         cursor.execute("UPDATE ledger_ledgerentry SET priced_amount = priced_amount + 1")
         cursor.execute("ALTER TABLE ledger_ledgerentry ENABLE TRIGGER USER")
