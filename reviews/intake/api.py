@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -84,7 +85,7 @@ class IntakeRuleInput(serializers.Serializer[Any]):
     effect = serializers.ChoiceField(choices=[one.value for one in Effect])
     conditions = ConditionsSerializer(required=False)
     share = serializers.DecimalField(
-        max_digits=6, decimal_places=3, min_value=0, max_value=100, default=100
+        max_digits=6, decimal_places=3, min_value=0, max_value=100, default=Decimal(100)
     )
     priority = serializers.IntegerField(min_value=-100, max_value=100, default=0)
     position = serializers.IntegerField(min_value=0, max_value=999, default=50)

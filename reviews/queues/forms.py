@@ -141,9 +141,9 @@ class QueueForm(SeenForm):
     def settings(self) -> dict[str, Any]:
         """What the services take."""
         given = self.cleaned_data
-        plain = ("name", "guideline", "labels", "is_default", "escalates_to")
-        plain += ("undo_seconds", "rationale_templates")
-        plain += ("sla", "needs_acknowledgement", "most_claimed")
+        plain = ["name", "guideline", "labels", "is_default", "escalates_to"]
+        plain += ["undo_seconds", "rationale_templates"]
+        plain += ["sla", "needs_acknowledgement", "most_claimed"]
         return {name: given[name] for name in plain} | {
             "use_cases": list(given["use_cases"]),
             "trainings": list(given["trainings"]),
@@ -152,8 +152,8 @@ class QueueForm(SeenForm):
 
 def form_values(queue: Queue) -> dict[str, Any]:
     """What the form begins with for a queue that exists."""
-    names = ("name", "guideline", "is_default", "escalates_to", "undo_seconds")
-    names += ("sla", "needs_acknowledgement", "most_claimed")
+    names = ["name", "guideline", "is_default", "escalates_to", "undo_seconds"]
+    names += ["sla", "needs_acknowledgement", "most_claimed"]
     values = {name: getattr(queue, name) for name in names}
     values = {name: value for name, value in values.items() if name != "most_claimed" or value}
     return values | {

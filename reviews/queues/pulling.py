@@ -39,7 +39,7 @@ def claim_anywhere(*, actor: Actor, now: datetime) -> ReviewItem | None:
 
 def fair_order(user: User, now: datetime) -> list[Queue]:
     """The person's queues in which something free waits, the one whose turn it is first."""
-    free = ReviewItem.objects.filter(queue__in=Queue.objects.workable_by(user)).claimable(now)  # type: ignore[attr-defined]  # our queryset
+    free = ReviewItem.objects.filter(queue__in=Queue.objects.workable_by(user)).claimable(now)
     heads = (
         unconflicted(free, user)
         .order_by("queue_id", "-priority", "due_at", "pk")

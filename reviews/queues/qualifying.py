@@ -77,7 +77,7 @@ def _unread(user: User, queue: Queue) -> GuidelineVersion | None:
 
 def _untrained(user: User, queue: Queue, now: datetime) -> tuple[str, ...]:
     today = now.astimezone(UTC).date()
-    valid = TrainingRecord.objects.filter(person=user).valid_on(today).values("training")  # type: ignore[attr-defined]  # our queryset
+    valid = TrainingRecord.objects.filter(person=user).valid_on(today).values("training")
     missing = queue.trainings.exclude(pk__in=valid).order_by("title")
     return tuple(missing.values_list("title", flat=True))
 

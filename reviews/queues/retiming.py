@@ -137,7 +137,8 @@ def _pauses(items: list[Any]) -> dict[Any, list[Span]]:
     found: dict[Any, list[Span]] = {}
     rows = Pause.objects.filter(item__in=items, ends_at__isnull=False).order_by("starts_at")
     for item, starts, ends in rows.values_list("item_id", "starts_at", "ends_at"):
-        found.setdefault(item, []).append((starts, ends))
+        if ends is not None:
+            found.setdefault(item, []).append((starts, ends))
     return found
 
 
