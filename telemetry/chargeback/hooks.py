@@ -32,6 +32,7 @@ from governance.registry.registries import (
     use_case_panels,
 )
 from telemetry.chargeback import dashboard
+from telemetry.chargeback.announcing import KINDS
 from telemetry.chargeback.closing_checks import CHECKS
 from telemetry.chargeback.figures import FIGURES
 from telemetry.chargeback.models import Budget, Statement
@@ -48,10 +49,13 @@ from telemetry.chargeback.selectors import (
     statements_to_close,
 )
 from telemetry.chargeback.subjects import BudgetSubject
+from telemetry.webhooks.registries import event_kinds
 
 transition_tables.add("Hold.state", HOLD_STATES)
 transition_tables.add("Statement.state", STATEMENT_STATES)
 transition_tables.add("ClosingRun.state", RUN_STATES)
+for event, described in KINDS.items():
+    event_kinds.add(event, described)
 for check_name, check in CHECKS.items():
     closing_checks.add(check_name, check)
 
