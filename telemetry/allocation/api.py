@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -28,9 +29,13 @@ class AllocationContentSerializer(serializers.Serializer[Any]):
 
     starts_on = serializers.DateField()
     ends_on = serializers.DateField(required=False, allow_null=True, default=None)
-    source = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
-    amount = serializers.DecimalField(max_digits=18, decimal_places=9, required=False, default=0)
-    rate = serializers.DecimalField(max_digits=18, decimal_places=9, required=False, default=0)
+    source: Any = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
+    amount = serializers.DecimalField(
+        max_digits=18, decimal_places=9, required=False, default=Decimal(0)
+    )
+    rate = serializers.DecimalField(
+        max_digits=18, decimal_places=9, required=False, default=Decimal(0)
+    )
     method = serializers.CharField(max_length=10)
     figures = serializers.DictField(
         child=serializers.DecimalField(max_digits=18, decimal_places=9), required=False

@@ -29,7 +29,7 @@ MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 class ClosingFindingSerializer(serializers.Serializer[Any]):
     """Something to look at before the month is closed; `warns` asks to be acknowledged."""
 
-    label = serializers.CharField()
+    label: Any = serializers.CharField()
     count = serializers.IntegerField()
     amount = serializers.DecimalField(max_digits=30, decimal_places=9, allow_null=True)
     warns = serializers.BooleanField()
