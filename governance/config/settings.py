@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "PointStateEnum": "governance.approvals.discussion_models.POINT_STATE_CHOICES",
         "CorrectionExportStateEnum": "prompts.corrections.models.EXPORT_STATE_CHOICES",
         "BatchStateEnum": "prompts.batches.models.BATCH_STATE_CHOICES",
+        "WorkStateEnum": "telemetry.chargeback.closing_models.RUN_STATE_CHOICES",
         "WebhookDeliveryStateEnum": "telemetry.webhooks.models.DELIVERY_STATE_CHOICES",
         "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
         "ControlStateEnum": "governance.compliance.rules.CONTROL_STATE_CHOICES",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.kernel.authority import Permission
-from governance.kernel.web import actor_of, get_or_404
+from governance.kernel.web import actor_of, get_or_404, plain_name
 from telemetry.allocation import selectors, services
 from telemetry.allocation.content import read_content
 from telemetry.allocation.models import AllocationPart, AllocationRule, AllocationRun
@@ -23,14 +24,18 @@ from telemetry.chargeback.api import ChangeOpened
 from telemetry.chargeback.closing_api import MonthAsked
 
 
-class ContentSerializer(serializers.Serializer[Any]):
+class AllocationContentSerializer(serializers.Serializer[Any]):
     """A pool and its split. `amount`, or `source` and `rate`; `figures` by a team's slug."""
 
     starts_on = serializers.DateField()
     ends_on = serializers.DateField(required=False, allow_null=True, default=None)
-    source = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
-    amount = serializers.DecimalField(max_digits=18, decimal_places=9, required=False, default=0)
-    rate = serializers.DecimalField(max_digits=18, decimal_places=9, required=False, default=0)
+    source: Any = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
+    amount = serializers.DecimalField(
+        max_digits=18, decimal_places=9, required=False, default=Decimal(0)
+    )
+    rate = serializers.DecimalField(
+        max_digits=18, decimal_places=9, required=False, default=Decimal(0)
+    )
     method = serializers.CharField(max_length=10)
     figures = serializers.DictField(
         child=serializers.DecimalField(max_digits=18, decimal_places=9), required=False
@@ -38,24 +43,26 @@ class ContentSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
 
 
-class ProposeSerializer(ContentSerializer):
+class AllocationProposal(AllocationContentSerializer):
     """And why; a new rule has a title."""
 
-    title = serializers.CharField(required=False, allow_blank=True, default="", max_length=100)
+    title = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=100, validators=[plain_name]
+    )
     reason = serializers.CharField(max_length=2000)
 
 
-class VersionSerializer(ContentSerializer):
+class AllocationVersionSerializer(AllocationContentSerializer):
     """A signed version."""
 
     number = serializers.IntegerField()
     currency = serializers.CharField()
 
 
-class RuleSerializer(serializers.ModelSerializer[AllocationRule]):
+class AllocationRuleSerializer(serializers.ModelSerializer[AllocationRule]):
     """A rule with its versions, newest first."""
 
-    versions = VersionSerializer(many=True, read_only=True)
+    versions = AllocationVersionSerializer(many=True, read_only=True)
 
     class Meta:
         model = AllocationRule
@@ -63,7 +70,7 @@ class RuleSerializer(serializers.ModelSerializer[AllocationRule]):
         read_only_fields = fields
 
 
-class PartSerializer(serializers.Serializer[Any]):
+class AllocationPartSerializer(serializers.Serializer[Any]):
     """A team's figure, share in percent, and part."""
 
     team = serializers.CharField(source="team.slug")
@@ -75,17 +82,17 @@ class PartSerializer(serializers.Serializer[Any]):
     )
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class AllocationPreviewSerializer(serializers.Serializer[Any]):
     """What booking would give."""
 
     period = serializers.DateField()
     whole = serializers.DecimalField(max_digits=18, decimal_places=9)
     currency = serializers.CharField()
     basis_total = serializers.DecimalField(max_digits=30, decimal_places=9)
-    parts = PartSerializer(many=True)
+    parts = AllocationPartSerializer(many=True)
 
 
-class BookedPart(serializers.ModelSerializer[AllocationPart]):
+class AllocationBookedPart(serializers.ModelSerializer[AllocationPart]):
     """A booked part and its ledger entry."""
 
     team: Any = serializers.SlugRelatedField("slug", read_only=True)
@@ -97,11 +104,11 @@ class BookedPart(serializers.ModelSerializer[AllocationPart]):
         read_only_fields = fields
 
 
-class RunSerializer(serializers.ModelSerializer[AllocationRun]):
+class AllocationRunSerializer(serializers.ModelSerializer[AllocationRun]):
     """A booking."""
 
     version = serializers.IntegerField(source="version.number", read_only=True)
-    parts = BookedPart(many=True, read_only=True)
+    parts = AllocationBookedPart(many=True, read_only=True)
 
     class Meta:
         model = AllocationRun
@@ -109,14 +116,14 @@ class RunSerializer(serializers.ModelSerializer[AllocationRun]):
         read_only_fields = fields
 
 
-class ReverseSerializer(MonthAsked):
+class AllocationReverse(MonthAsked):
     """The month, and why the booking is taken back."""
 
     reason = serializers.CharField(max_length=300)
 
 
 class RuleQueries(generics.GenericAPIView[AllocationRule]):
-    serializer_class = RuleSerializer
+    serializer_class = AllocationRuleSerializer
     queryset = AllocationRule.objects.all()
     lookup_field = "slug"
 
@@ -129,7 +136,7 @@ class RuleQueries(generics.GenericAPIView[AllocationRule]):
 
 
 def _proposed(request: Request, rule: AllocationRule | None) -> Response:
-    asked = ProposeSerializer(data=request.data)
+    asked = AllocationProposal(data=request.data)
     asked.is_valid(raise_exception=True)
     facts = dict(asked.validated_data)
     title, reason = facts.pop("title"), facts.pop("reason")
@@ -152,7 +159,7 @@ class RuleList(RuleQueries, generics.ListAPIView[AllocationRule]):
         "POST": Permission.BUDGET_MANAGE,
     }
 
-    @extend_schema(request=ProposeSerializer, responses={201: ChangeOpened})
+    @extend_schema(request=AllocationProposal, responses={201: ChangeOpened})
     def post(self, request: Request) -> Response:
         return _proposed(request, None)
 
@@ -165,12 +172,16 @@ class RuleDetail(RuleQueries, generics.RetrieveAPIView[AllocationRule]):
         "POST": Permission.BUDGET_MANAGE,
     }
 
-    @extend_schema(request=ProposeSerializer, responses={201: ChangeOpened})
+    @extend_schema(
+        operation_id="allocation_rules_propose",
+        request=AllocationProposal,
+        responses={201: ChangeOpened},
+    )
     def post(self, request: Request, slug: str) -> Response:
         return _proposed(request, self.rule(slug))
 
 
-class SimulateSerializer(ContentSerializer, MonthAsked):
+class AllocationSimulation(AllocationContentSerializer, MonthAsked):
     """A content and the month to try it on."""
 
 
@@ -179,13 +190,15 @@ class Simulate(APIView):
 
     required_permission = Permission.BUDGET_MANAGE
 
-    @extend_schema(request=SimulateSerializer, responses=PreviewSerializer)
+    @extend_schema(request=AllocationSimulation, responses=AllocationPreviewSerializer)
     def post(self, request: Request) -> Response:
-        asked = SimulateSerializer(data=request.data)
+        asked = AllocationSimulation(data=request.data)
         asked.is_valid(raise_exception=True)
         facts = dict(asked.validated_data)
         period: date = facts.pop("month")
-        return Response(PreviewSerializer(selectors.preview(read_content(facts), period)).data)
+        return Response(
+            AllocationPreviewSerializer(selectors.preview(read_content(facts), period)).data
+        )
 
 
 class Book(RuleQueries):
@@ -193,7 +206,7 @@ class Book(RuleQueries):
 
     required_permission = Permission.STATEMENT_CLOSE
 
-    @extend_schema(request=MonthAsked, responses={201: RunSerializer})
+    @extend_schema(request=MonthAsked, responses={201: AllocationRunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         rule = self.rule(slug)
         asked = MonthAsked(data=request.data)
@@ -204,7 +217,7 @@ class Book(RuleQueries):
             period=asked.validated_data["month"],
             now=timezone.now(),
         )
-        return Response(RunSerializer(run).data, status.HTTP_201_CREATED)
+        return Response(AllocationRunSerializer(run).data, status.HTTP_201_CREATED)
 
 
 class Reverse(RuleQueries):
@@ -212,10 +225,10 @@ class Reverse(RuleQueries):
 
     required_permission = Permission.STATEMENT_CLOSE
 
-    @extend_schema(request=ReverseSerializer, responses=RunSerializer)
+    @extend_schema(request=AllocationReverse, responses=AllocationRunSerializer)
     def post(self, request: Request, slug: str) -> Response:
         rule = self.rule(slug)
-        asked = ReverseSerializer(data=request.data)
+        asked = AllocationReverse(data=request.data)
         asked.is_valid(raise_exception=True)
         run = services.reverse(
             actor=actor_of(request),
@@ -224,4 +237,4 @@ class Reverse(RuleQueries):
             reason=asked.validated_data["reason"],
             now=timezone.now(),
         )
-        return Response(RunSerializer(run).data)
+        return Response(AllocationRunSerializer(run).data)

@@ -6,10 +6,13 @@ from typing import Any
 
 from django import forms
 
+from governance.kernel.web import plain_name
 from telemetry.allocation.content import RuleContent, read_content
 from telemetry.allocation.registries import pool_sources
 from telemetry.allocation.rules import METHOD_WORDS
 from telemetry.chargeback.forms import MonthField
+
+LONGEST = 50_000
 
 
 class FiguresField(forms.CharField):
@@ -20,8 +23,11 @@ class FiguresField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, dict):
             return value
+        text = super().to_python(value) or ""
+        if len(text) > LONGEST:
+            raise forms.ValidationError(f"At most {LONGEST:,} characters.")
         figures: dict[str, str] = {}
-        for number, line in enumerate((super().to_python(value) or "").splitlines(), 1):
+        for number, line in enumerate(text.splitlines(), 1):
             if not line.strip():
                 continue
             slug, _, figure = line.replace(":", "=").partition("=")
@@ -91,5 +97,7 @@ class RuleForm(forms.Form):
 class NewRuleForm(RuleForm):
     """With the title of a rule that there is not yet."""
 
-    title = forms.CharField(max_length=100, help_text="As statements name it.")
+    title = forms.CharField(
+        max_length=100, validators=[plain_name], help_text="As statements name it."
+    )
     field_order = ("title",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, datetime
-from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -152,7 +152,7 @@ def _entry(run: AllocationRun, found: Preview, part: Part, now: datetime) -> Led
     period = run.period
     words = (
         f"{run.version}: {part.share.normalize():f} % of {found.whole.normalize():f} "
-        f"{found.currency}, {METHOD_WORDS[run.version.method]} "
+        f"{found.currency}, {run.version.method_words} "
         f"({part.basis.normalize():f} of {found.basis_total.normalize():f})"
     )
     return LedgerEntry(
@@ -242,7 +242,7 @@ def _record(
     action: str,
     run: AllocationRun,
     now: datetime,
-    after: dict[str, str | int | Decimal],
+    after: dict[str, Any],
     reason: str = "",
 ) -> None:
     record(actor=actor, action=action, subject=run, now=now, after=after, reason=reason)

@@ -81,8 +81,12 @@ class AllocationSubject:
         live = content_of(last) if last else None
         lines = [
             Evidence("Pool", _pool_words(content), _pool_words(live) if live else None),
-            Evidence("Split", METHOD_WORDS[content.method], live and METHOD_WORDS[live.method]),
-            Evidence("From", f"{content.starts_on:%B %Y}", live and f"{live.starts_on:%B %Y}"),
+            Evidence(
+                "Split", METHOD_WORDS[content.method], METHOD_WORDS[live.method] if live else None
+            ),
+            Evidence(
+                "From", f"{content.starts_on:%B %Y}", f"{live.starts_on:%B %Y}" if live else None
+            ),
         ]
         month = previous_month(month_of(timezone.now().date()))
         return lines + _parts(content, live, month)

@@ -172,7 +172,7 @@ def _month_page(
 def book(request: HttpRequest, slug: str, month: date) -> HttpResponse:
     """Book the rule for the month, or take the booking back."""
     found = _rule(slug)
-    facts = {"actor": actor_of(request), "rule_id": found.pk, "period": month}
+    facts: dict[str, Any] = {"actor": actor_of(request), "rule_id": found.pk, "period": month}
     try:
         if request.POST.get("action") == "reverse":
             reason = request.POST.get("reason", "")

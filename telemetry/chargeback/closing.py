@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import cast
 
 from django.db import transaction
 from django.db.models import Sum
@@ -246,7 +247,7 @@ def months_to_close(now: datetime, limit: int = 24) -> list[date]:
 def _person(actor: Actor) -> User:
     if actor.user is None:
         raise WrongState("Months are closed by people.")
-    return actor.user
+    return cast(User, actor.user)
 
 
 def _amount(text: str) -> Decimal | None:

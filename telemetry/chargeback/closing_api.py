@@ -26,10 +26,10 @@ from telemetry.chargeback.tasks import enqueue
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 
 
-class FindingSerializer(serializers.Serializer[Any]):
+class ClosingFindingSerializer(serializers.Serializer[Any]):
     """Something to look at before the month is closed; `warns` asks to be acknowledged."""
 
-    label = serializers.CharField()
+    label: Any = serializers.CharField()
     count = serializers.IntegerField()
     amount = serializers.DecimalField(max_digits=30, decimal_places=9, allow_null=True)
     warns = serializers.BooleanField()
@@ -37,13 +37,13 @@ class FindingSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
-class RowSerializer(serializers.Serializer[Any]):
+class TeamMonthSerializer(serializers.Serializer[Any]):
     """A team's month."""
 
     team = serializers.CharField(source="team.slug")
     state = serializers.CharField()
     total = serializers.DecimalField(max_digits=30, decimal_places=9)
-    findings = FindingSerializer(many=True)
+    findings = ClosingFindingSerializer(many=True)
 
 
 class MonthEndSerializer(serializers.Serializer[Any]):
@@ -54,14 +54,14 @@ class MonthEndSerializer(serializers.Serializer[Any]):
     total = serializers.DecimalField(max_digits=30, decimal_places=9)
     total_to_close = serializers.DecimalField(max_digits=30, decimal_places=9)
     warnings = serializers.IntegerField()
-    rows = RowSerializer(many=True)
-    general = FindingSerializer(many=True)
+    rows = TeamMonthSerializer(many=True)
+    general = ClosingFindingSerializer(many=True)
 
 
 class MonthAsked(serializers.Serializer[Any]):
     """A month as YYYY-MM."""
 
-    month = serializers.RegexField(MONTH)
+    month = serializers.RegexField(MONTH, max_length=7)
 
     def validate_month(self, value: str) -> date:
         try:
@@ -70,7 +70,7 @@ class MonthAsked(serializers.Serializer[Any]):
             raise serializers.ValidationError("A month is written 2026-11.") from None
 
 
-class CloseAsked(MonthAsked):
+class MonthCloseAsked(MonthAsked):
     """The month again as `confirm`, the total that was seen, and that warnings were."""
 
     confirm = serializers.CharField(max_length=7)
@@ -78,7 +78,7 @@ class CloseAsked(MonthAsked):
     acknowledged = serializers.BooleanField(default=False)
 
 
-class RunSerializer(serializers.ModelSerializer[ClosingRun]):
+class ClosingRunSerializer(serializers.ModelSerializer[ClosingRun]):
     """How far a closing is; `failures` are sentences by statement id."""
 
     teams = serializers.IntegerField(read_only=True)
@@ -90,7 +90,7 @@ class RunSerializer(serializers.ModelSerializer[ClosingRun]):
         read_only_fields = fields
 
 
-class SealSerializer(serializers.ModelSerializer[StatementVersion]):
+class StatementSealSerializer(serializers.ModelSerializer[StatementVersion]):
     """One seal a month has had."""
 
     class Meta:
@@ -138,9 +138,9 @@ class MonthEndClose(APIView):
 
     required_permission = Permission.STATEMENT_CLOSE
 
-    @extend_schema(request=CloseAsked, responses={202: RunSerializer})
+    @extend_schema(request=MonthCloseAsked, responses={202: ClosingRunSerializer})
     def post(self, request: Request) -> Response:
-        asked = _month(request.data, CloseAsked)
+        asked = _month(request.data, MonthCloseAsked)
         run = closing.request_closing(
             actor=actor_of(request),
             period=asked["month"],
@@ -150,14 +150,14 @@ class MonthEndClose(APIView):
             now=timezone.now(),
         )
         enqueue(run)
-        return Response(RunSerializer(run).data, status.HTTP_202_ACCEPTED)
+        return Response(ClosingRunSerializer(run).data, status.HTTP_202_ACCEPTED)
 
 
 class Run(generics.RetrieveAPIView[ClosingRun]):
     """How far a closing is."""
 
     required_permission = Permission.STATEMENT_CLOSE
-    serializer_class = RunSerializer
+    serializer_class = ClosingRunSerializer
     queryset = ClosingRun.objects.all()
 
 
@@ -165,7 +165,7 @@ class Seals(generics.ListAPIView[StatementVersion]):
     """Every seal that a month has had, newest first."""
 
     required_permission = Permission.CHARGEBACK_VIEW
-    serializer_class = SealSerializer
+    serializer_class = StatementSealSerializer
     queryset = StatementVersion.objects.none()
 
     def get_queryset(self) -> QuerySet[StatementVersion]:
@@ -174,7 +174,7 @@ class Seals(generics.ListAPIView[StatementVersion]):
         return statement.versions.all()
 
 
-class ReopenAsked(serializers.Serializer[Any]):
+class StatementReopenAsked(serializers.Serializer[Any]):
     """Why a closed month must be opened."""
 
     reason = serializers.CharField(max_length=2000)
@@ -185,11 +185,11 @@ class Reopen(APIView):
 
     required_permission = Permission.STATEMENT_CLOSE
 
-    @extend_schema(request=ReopenAsked, responses={201: ChangeOpened})
+    @extend_schema(request=StatementReopenAsked, responses={201: ChangeOpened})
     def post(self, request: Request, pk: int) -> Response:
         mine = Statement.objects.visible_to(cast(User, request.user)).select_related("team")
         statement: Statement = get_or_404(mine, pk=pk)
-        asked = ReopenAsked(data=request.data)
+        asked = StatementReopenAsked(data=request.data)
         asked.is_valid(raise_exception=True)
         if not statement.sha256:
             raise Invalid("Nothing was opened: this month is not closed.")

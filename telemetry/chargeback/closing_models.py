@@ -10,6 +10,8 @@ from django.db import models
 from telemetry.chargeback.rules import RunState
 from telemetry.ledger.models import ZERO, money
 
+RUN_STATE_CHOICES = [(s.value, s.value) for s in RunState]
+
 
 class StatementVersion(models.Model):
     """One seal of a month as it was made, inserted and never changed.
@@ -53,7 +55,7 @@ class ClosingRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(
         max_length=10,
-        choices=[(s.value, s.value) for s in RunState],
+        choices=RUN_STATE_CHOICES,
         default=RunState.REQUESTED,
     )
     totals: Any = models.JSONField(default=dict)

@@ -33,6 +33,7 @@ from governance.registry.registries import (
 )
 from telemetry.chargeback import dashboard
 from telemetry.chargeback.adjustment_subject import AdjustmentSubject
+from telemetry.chargeback.announcing import KINDS
 from telemetry.chargeback.closing_checks import CHECKS
 from telemetry.chargeback.figures import FIGURES
 from telemetry.chargeback.models import Budget, Statement
@@ -57,10 +58,13 @@ from telemetry.chargeback.selectors import (
 from telemetry.chargeback.subjects import BudgetSubject
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import CallPanel, call_panels
+from telemetry.webhooks.registries import event_kinds
 
 transition_tables.add("Hold.state", HOLD_STATES)
 transition_tables.add("Statement.state", STATEMENT_STATES)
 transition_tables.add("ClosingRun.state", RUN_STATES)
+for event, described in KINDS.items():
+    event_kinds.add(event, described)
 for check_name, check in CHECKS.items():
     closing_checks.add(check_name, check)
 

@@ -18,6 +18,7 @@ from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import canonical_bytes, digest, plain
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
+from telemetry.chargeback.announcing import announce_closed
 from telemetry.chargeback.models import Statement, StatementVersion
 from telemetry.chargeback.rules import STATEMENT_STATES, StatementState, month_of
 from telemetry.ledger.models import ZERO, LedgerEntry, LedgerEntryQuerySet
@@ -79,6 +80,7 @@ def _seal(
     statement.save()
     _keep_version(statement)
     _record(statement, "statement.closed", actor, now)
+    announce_closed(statement, now)
     return statement
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.request import HttpRequest
 from django.utils import timezone
 
@@ -32,6 +32,7 @@ from telemetry.documents.statement_document import (
 )
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PIECE = 64 * 1024
 USAGE_HEAD = (
     *("Day", "Team", "Use case", "Model", "Source", "Calls", "Input tokens", "Output tokens"),
     *("Cost", "Cost, exact", "Currency"),
@@ -52,11 +53,17 @@ def _file(lines: Iterable[Any], name: str, kind: str) -> HttpResponse:
 
 
 def _book(sheets: Sequence[Sheet], facts: Sequence[tuple[str, Any]], name: str) -> HttpResponse:
-    """Written to a file that is gone when it has been read, and sent from there."""
-    file = tempfile.NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115  # the response closes it
-    write_book(Path(file.name), sheets, facts)
-    response = FileResponse(file, content_type=XLSX, as_attachment=True, filename=name)
-    return cast(HttpResponse, response)
+    return _file(_pieces(sheets, facts), name, XLSX)
+
+
+def _pieces(sheets: Sequence[Sheet], facts: Sequence[tuple[str, Any]]) -> Iterator[bytes]:
+    """Written to a folder that is gone when the last piece is sent, or the reader leaves."""
+    with tempfile.TemporaryDirectory(prefix="placet-book-") as folder:
+        path = Path(folder) / "book.xlsx"
+        write_book(path, sheets, facts)
+        with path.open("rb") as book:
+            while piece := book.read(PIECE):
+                yield piece
 
 
 def _as_csv(document: StatementDocument, now: datetime) -> HttpResponse:

@@ -21,7 +21,7 @@ from telemetry.reconciliation.reading import FIELDS, MOST_BYTES
 from telemetry.reconciliation.services import resolve, take_file
 
 
-class FileSerializer(serializers.ModelSerializer[ProviderFile]):
+class ProviderFileSerializer(serializers.ModelSerializer[ProviderFile]):
     """A file that was compared."""
 
     class Meta:
@@ -30,7 +30,7 @@ class FileSerializer(serializers.ModelSerializer[ProviderFile]):
         read_only_fields = fields
 
 
-class LineSerializer(serializers.ModelSerializer[ReconciliationLine]):
+class ReconciliationLineSerializer(serializers.ModelSerializer[ReconciliationLine]):
     """A day and model: ours, theirs, and theirs less ours."""
 
     deployment: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
@@ -47,7 +47,7 @@ class LineSerializer(serializers.ModelSerializer[ReconciliationLine]):
         read_only_fields = fields
 
 
-class UploadSerializer(MonthAsked):
+class ProviderUpload(MonthAsked):
     """A CSV as text. `columns` by field, `models` as our deployments by the provider's names."""
 
     provider = serializers.CharField(max_length=100)
@@ -76,12 +76,14 @@ class Files(generics.ListAPIView[ProviderFile]):
         "GET": Permission.STATEMENT_CLOSE,
         "POST": Permission.STATEMENT_CLOSE,
     }
-    serializer_class = FileSerializer
+    serializer_class = ProviderFileSerializer
     queryset = ProviderFile.objects.defer("content").order_by("-pk")
 
-    @extend_schema(request=UploadSerializer, responses={200: FileSerializer, 201: FileSerializer})
+    @extend_schema(
+        request=ProviderUpload, responses={200: ProviderFileSerializer, 201: ProviderFileSerializer}
+    )
     def post(self, request: Request) -> Response:
-        asked = UploadSerializer(data=request.data)
+        asked = ProviderUpload(data=request.data)
         asked.is_valid(raise_exception=True)
         facts = dict(asked.validated_data)
         facts |= {"period": facts.pop("month"), "content": facts["content"].encode()}
@@ -89,14 +91,14 @@ class Files(generics.ListAPIView[ProviderFile]):
             actor=actor_of(request), upload=upload_of(**facts), now=timezone.now()
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(FileSerializer(file).data, code)
+        return Response(ProviderFileSerializer(file).data, code)
 
 
 class Lines(generics.ListAPIView[ReconciliationLine]):
     """A file's lines."""
 
     required_permission = Permission.STATEMENT_CLOSE
-    serializer_class = LineSerializer
+    serializer_class = ReconciliationLineSerializer
     queryset = ReconciliationLine.objects.none()
 
     def get_queryset(self) -> Any:
@@ -104,7 +106,7 @@ class Lines(generics.ListAPIView[ReconciliationLine]):
         return lines.select_related("file", "deployment")
 
 
-class ResolveSerializer(serializers.Serializer[Any]):
+class ReconciliationResolve(serializers.Serializer[Any]):
     """Adjust, accept or dispute, and why; a team where none used the model on that day."""
 
     action = serializers.ChoiceField(choices=["adjust", "accept", "dispute"])
@@ -118,14 +120,14 @@ class Resolve(generics.GenericAPIView[ReconciliationLine]):
     """Resolve a difference."""
 
     required_permission = Permission.STATEMENT_CLOSE
-    serializer_class = LineSerializer
+    serializer_class = ReconciliationLineSerializer
     queryset = ReconciliationLine.objects.all()
 
-    @extend_schema(request=ResolveSerializer, responses=LineSerializer)
+    @extend_schema(request=ReconciliationResolve, responses=ReconciliationLineSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        asked = ResolveSerializer(data=request.data)
+        asked = ReconciliationResolve(data=request.data)
         asked.is_valid(raise_exception=True)
         line = resolve(
             actor=actor_of(request), line_id=pk, now=timezone.now(), **asked.validated_data
         )
-        return Response(LineSerializer(line).data)
+        return Response(ReconciliationLineSerializer(line).data)

@@ -41,6 +41,7 @@ class UploadForm(forms.Form):
     )
     models = forms.CharField(
         required=False,
+        max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         label="Models",
         help_text="Where names differ, one a line: the provider's name = our deployment's short "

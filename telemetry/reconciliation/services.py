@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -321,4 +322,4 @@ def _charged(line: ReconciliationLine) -> dict[str, Decimal]:
 def _finance(actor: Actor) -> User:
     if not actor.may(Permission.STATEMENT_CLOSE) or actor.user is None:
         raise NotAllowed("Nothing was changed: finance reconciles providers' files.")
-    return actor.user
+    return cast(User, actor.user)

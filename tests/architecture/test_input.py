@@ -37,6 +37,10 @@ UNLIMITED_API_FIELDS: dict[str, str] = {
     "VersionInput.variables": "the service limits what a version says",
     "VersionInput.output_contract": "the service limits what a version says",
     "VersionInput.parameters": "only the known parameters",
+    "AllocationProposal.figures": "one figure for each known team, at most a thousand",
+    "AllocationSimulation.figures": "one figure for each known team, at most a thousand",
+    "ProviderUpload.columns": "only the known fields",
+    "ProviderUpload.models": "only the known deployments; the body is limited",
     "RenderInput.variables": "checked against the version's schema; nothing is kept",
 }
 

@@ -24,6 +24,8 @@ from telemetry.chargeback.reopening import propose_reopening
 from telemetry.chargeback.services import expire_holds
 from telemetry.chargeback.verification import verify
 from telemetry.ledger.models import LedgerEntry
+from telemetry.webhooks.models import WebhookDelivery
+from telemetry.webhooks.services import create_endpoint
 from tests.factories.chargeback import make_budget, make_paid_call
 from tests.factories.emergencies import WHY, make_full_board, speak_for
 from tests.factories.ledger import NOW, make_call, make_person, make_team, make_use_case
@@ -63,6 +65,23 @@ def test_all_teams_are_closed_with_the_totals_that_were_confirmed(finance: Actor
     assert AuditEvent.objects.filter(action="statement.closed").count() == 2
     assert AuditEvent.objects.get(action="closing_run.requested").after["teams"] == 2
     assert verify() == []
+
+
+def test_webhooks_of_the_team_hear_that_its_month_is_closed(finance: Actor) -> None:
+    legal, support = spend("legal", "0.5"), spend("support", "0.25")
+    for team in (legal, support):
+        create_endpoint(
+            actor=Actor.person(make_person("owner", team)),
+            use_case=team.use_cases.get(),
+            url="https://receiver.example/",
+            events=["statement.closed"],
+            now=NOW,
+        )
+    closed = closed_by(finance, legal, NOW)
+    (delivery,) = WebhookDelivery.objects.all()
+    assert (delivery.endpoint.team, delivery.kind) == (legal, "statement.closed")
+    told = delivery.body["data"]
+    assert (told["total"], told["sha256"]) == ("0.500000000", closed.sha256)
 
 
 def test_a_run_that_was_cut_off_goes_on(finance: Actor) -> None:
