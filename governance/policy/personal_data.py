@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 import re2
 
+from governance.policy.person_names import PERSON, SCORE, names_in
+
 LEAST_SCORE = 0.4
 # Around a hint, so that a recogniser sees what stands before and after.
 MARGIN = 24
@@ -60,6 +62,10 @@ _NEAR_WORDS = {
     "AU_TFN": ("tfn", "tax file"),
     "IN_AADHAAR": ("aadhaar", "uidai"),
     "IN_PAN": ("pan", "permanent account", "income tax"),
+}
+# Four numbers with points after such a word count something else.
+_NOT_AFTER = {
+    "IP_ADDRESS": re2.compile(r"(?i)\b(?:version|release|build|room|section|chapter) v?$")
 }
 
 
@@ -158,6 +164,9 @@ def _apart(hits: Iterable[Found]) -> list[Found]:
 
 def _hits(text: str, entity: str) -> Iterator[Found]:
     """What the built-in recogniser of that type is sure enough of."""
+    if entity == PERSON:
+        yield from (Found(PERSON, start, end, SCORE) for start, end in names_in(text))
+        return
     asked = 0
     for window in _windows(text, entity):
         asked += window.end - window.start
@@ -215,6 +224,10 @@ def _may_be_phone(text: str) -> bool:
 
 
 def _is_near_its_word(text: str, found: Found) -> bool:
+    """And not after a word that says it is something else."""
+    other = _NOT_AFTER.get(found.entity)
+    if other is not None and other.search(text[max(0, found.start - MARGIN) : found.start]):
+        return False
     words = _NEAR_WORDS.get(found.entity)
     around = text[max(0, found.start - NEAR) : found.end + NEAR].casefold() if words else ""
     return not words or any(one in around for one in words)

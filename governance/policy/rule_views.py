@@ -18,6 +18,7 @@ from governance.kernel.terms import Sensitivity
 from governance.kernel.web import actor_of, get_or_404, page, requires
 from governance.policy.matching import failing_tests
 from governance.policy.models import RuleSet
+from governance.policy.person_names import installed
 from governance.policy.rule_content import ACTIONS, LONGEST_PATTERN, SCREENS, SOURCES
 from governance.policy.rule_forms import (
     BeginForm,
@@ -52,7 +53,7 @@ def rule_set_list(request: HttpRequest) -> HttpResponse:
         {"set": one, "screen": SCREENS[one.screen], **_standing(one.in_force)}  # type: ignore[attr-defined]  # prefetched
         for one in rule_sets()
     ]
-    context = {"rows": rows, "form": form, "trial": TrialForm()}
+    context = {"rows": rows, "form": form, "trial": TrialForm(), "name_models": installed()}
     status = 422 if form is not None and form.errors else 200
     return page(request, "governance/policy/rule_sets.html", context, status=status)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from governance.kernel.terms import Oversight, RiskTier, Sensitivity
+from governance.policy.person_names import PERSON
 
 # Tax and social numbers, by country.
 NATIONAL = (
@@ -15,6 +16,8 @@ NATIONAL = (
 )
 ALWAYS = ("CREDIT_CARD", "IBAN_CODE", *NATIONAL)
 PERSONAL = ("EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", *ALWAYS)
+# Names are replaced where a model that knows them is installed; an answer may hold them.
+WITH_NAMES = (*PERSONAL, PERSON)
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,9 @@ _BY_SENSITIVITY = {
         ALWAYS, False, frozenset({"hosted", "private", "embedded"}), 90, 604_800
     ),
     Sensitivity.INTERNAL: Obligations(
-        PERSONAL, False, frozenset({"hosted", "private", "embedded"}), 90, 86_400
+        WITH_NAMES, False, frozenset({"hosted", "private", "embedded"}), 90, 86_400
     ),
-    Sensitivity.REGULATED: Obligations(PERSONAL, False, frozenset({"private", "embedded"}), 30),
+    Sensitivity.REGULATED: Obligations(WITH_NAMES, False, frozenset({"private", "embedded"}), 30),
 }
 
 RETENTION_FLOOR_DAYS = {

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from governance.kernel.authority import Permission
 from governance.kernel.web import page, requires
+from governance.policy.person_names import PERSON, installed
 from governance.policy.rules import obligation_table
 
 
@@ -16,7 +17,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         {
             "sensitivity": row.sensitivity,
             "tier": row.tier,
-            "redact": [one.replace("_", " ").lower() for one in row.obliged.redact],
+            "redact": [
+                one.replace("_", " ").lower()
+                for one in row.obliged.redact
+                if one != PERSON or installed()
+            ],
             "restores": row.obliged.restore_placeholders,
             "hosting": sorted(row.obliged.hosting),
             "oversight": row.oversight,
