@@ -29,6 +29,7 @@ class Wanted:
     verdict: str = Verdict.CORRECT.value
     since: str = ""
     until: str = ""
+    prompt_version: str = ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Wanted:
@@ -46,6 +47,7 @@ class Wanted:
             verdict=verdict if verdict in known else Verdict.CORRECT.value,
             since=_day(text("since")),
             until=_day(text("until")),
+            prompt_version=text("prompt_version"),
         )
 
     def as_plain(self) -> dict[str, str]:
@@ -57,6 +59,7 @@ class Wanted:
             "item__queue__slug": self.queue,
             "verdict": "" if self.verdict == "any" else self.verdict,
             "labels__contains": [self.label] if self.label else "",
+            "item__call__prompt_label": self.prompt_version,
             "at__gte": _begins(self.since),
             "at__lt": _begins(self.until, 1),
         }
