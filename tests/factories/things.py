@@ -34,7 +34,7 @@ from governance.incidents.models import NotificationClock
 from governance.incidents.post_mortem import add_action
 from governance.incidents.rules import FACTS
 from governance.kernel.authority import Actor
-from governance.model_cards.models import ModelCard
+from governance.model_cards.models import Deployment, ModelCard
 from governance.registry.mitigations import add_mitigation, judge_residual
 from governance.registry.models import ChecklistItem, Dataset, SuccessMetric, UseCase
 from governance.registry.rounds import open_round
@@ -43,6 +43,8 @@ from prompts.batches.services import create_batch
 from prompts.catalogue.models import Prompt
 from prompts.corrections.selectors import Wanted
 from prompts.corrections.services import request_export
+from prompts.evaluation.models import EvaluationRun
+from prompts.evaluation.services import add_case, create_suite
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
@@ -334,7 +336,7 @@ def things_of(settings: Any) -> Things:
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
     }
-    return Things(here, values | corrected(here, now))
+    return Things(here, values | corrected(here, now) | evaluated(here, now))
 
 
 def corrected(here: World, now: datetime) -> dict[tuple[str, str], Any]:
@@ -353,6 +355,39 @@ def corrected(here: World, now: datetime) -> dict[tuple[str, str], Any]:
         ("corrections/", "pk"): decision.pk,
         ("corrections/exports/", "pk"): export.pk,
         ("correction-exports/", "pk"): export.pk,
+    }
+
+
+def evaluated(here: World, now: datetime) -> dict[tuple[str, str], Any]:
+    """A suite with one case, and a run of it; its use case is suspended by now."""
+    engineer, prompt = here.people.actor("prompt_engineer"), Prompt.objects.get()
+    suite = create_suite(actor=engineer, prompt=prompt, name="Licences", now=now)
+    case = add_case(
+        actor=engineer,
+        suite=suite,
+        name="MIT",
+        tags=["golden"],
+        asked={"variables": {"licence_text": "MIT License"}, "messages": []},
+        expectations=[{"scorer": "contains", "expected": "MIT"}],
+        now=now,
+    )
+    run = EvaluationRun.objects.create(
+        suite=suite,
+        version=prompt.versions.get(number=1),
+        deployment=Deployment.objects.get(slug="smollm2-local"),
+        requester=engineer.user,
+        seed=1,
+        budget=Decimal(1),
+        currency="USD",
+        facts={"version_sha256": "", "suite_sha256": "", "seed": 1, "scorers": {}},
+        created_at=now,
+        next_step_at=now,
+    )
+    run.results.create(case=case)
+    return {
+        ("prompts/", "suite"): suite.pk,
+        ("prompts/", "case"): case.pk,
+        ("prompts/", "run"): run.pk,
     }
 
 
