@@ -260,6 +260,7 @@ SPECTACULAR_SETTINGS = {
         "PointStateEnum": "governance.approvals.discussion_models.POINT_STATE_CHOICES",
         "EvaluationRunStateEnum": "prompts.evaluation.models.RUN_STATE_CHOICES",
         "EvaluationResultStateEnum": "prompts.evaluation.models.RESULT_STATE_CHOICES",
+        "CorrectionExportKindEnum": "prompts.corrections.models.EXPORT_KIND_CHOICES",
         "CorrectionExportStateEnum": "prompts.corrections.models.EXPORT_STATE_CHOICES",
         "BatchStateEnum": "prompts.batches.models.BATCH_STATE_CHOICES",
         "WebhookDeliveryStateEnum": "telemetry.webhooks.models.DELIVERY_STATE_CHOICES",

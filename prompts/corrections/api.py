@@ -21,12 +21,10 @@ from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from prompts.corrections import services
 from prompts.corrections.models import EXPORT_KIND_CHOICES, CorrectionExport
-from prompts.corrections.selectors import MAY_SEE, VERDICTS, Wanted, decisions_visible_to
+from prompts.corrections.selectors import MAY_SEE, VERDICT_WORDS, Wanted, decisions_visible_to
 from prompts.corrections.views import as_file
 from prompts.evaluation.promoting import promote
 from reviews.decisions.models import ReviewDecision
-
-VERDICT_WORDS = [*(one.value for one in VERDICTS), "any"]
 
 
 class CorrectionSerializer(serializers.ModelSerializer[ReviewDecision]):
@@ -68,7 +66,7 @@ class WantedInput(serializers.Serializer[Any]):
     use_case = serializers.CharField(max_length=100, default="", allow_blank=True)
     queue = serializers.CharField(max_length=100, default="", allow_blank=True)
     label = serializers.CharField(max_length=100, default="", allow_blank=True)
-    verdict = serializers.ChoiceField(choices=VERDICT_WORDS, default="correct")
+    verdict = serializers.RegexField(f"^({'|'.join(VERDICT_WORDS)})$", default="correct")
     since = serializers.DateField(default=None, allow_null=True)
     until = serializers.DateField(default=None, allow_null=True)
     prompt_version = serializers.CharField(max_length=100, default="", allow_blank=True)

@@ -15,6 +15,7 @@ from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import Verdict
 
 VERDICTS = (Verdict.CORRECT, Verdict.APPROVE, Verdict.REJECT)
+VERDICT_WORDS = [*(one.value for one in VERDICTS), "any"]
 MOST_OFFERED = 200
 MAY_SEE = (Permission.CALL_BODY_VIEW, Permission.REVIEW_VIEW, Permission.REVIEW_MANAGE)
 

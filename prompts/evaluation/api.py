@@ -43,7 +43,7 @@ WRITE: dict[str, Permission] = {"GET": Permission.PROMPT_VIEW, "POST": Permissio
 RUN: dict[str, Permission] = {"GET": Permission.PROMPT_VIEW, "POST": Permission.CALL_TRY}
 
 
-class SuiteSerializer(serializers.ModelSerializer[EvaluationSuite]):
+class EvaluationSuiteSerializer(serializers.ModelSerializer[EvaluationSuite]):
     """A suite, and how many cases stand in it."""
 
     prompt = serializers.CharField(source="prompt.slug", read_only=True)
@@ -67,7 +67,7 @@ class SuiteInput(serializers.Serializer[Any]):
     purpose = serializers.CharField(max_length=500, default="", allow_blank=True)
 
 
-class CaseSerializer(serializers.ModelSerializer[EvaluationCase]):
+class EvaluationCaseSerializer(serializers.ModelSerializer[EvaluationCase]):
     """A case without its texts: those stay sealed."""
 
     tags = serializers.ListField(child=serializers.ChoiceField(choices=TAGS), read_only=True)
@@ -116,7 +116,7 @@ class CaseInput(serializers.Serializer[Any]):
     expectations = ExpectationInput(many=True)
 
 
-class RunSerializer(serializers.ModelSerializer[EvaluationRun]):
+class EvaluationRunSerializer(serializers.ModelSerializer[EvaluationRun]):
     """A run with how far it is, and what it takes to run it again."""
 
     suite = serializers.CharField(source="suite.name", read_only=True)
@@ -155,21 +155,21 @@ class RunInput(serializers.Serializer[Any]):
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
 
-class ScoreSerializer(serializers.Serializer[Any]):
+class CaseScoreSerializer(serializers.Serializer[Any]):
     scorer = serializers.CharField()
     version = serializers.IntegerField()
     passed = serializers.BooleanField()
     detail = serializers.CharField(allow_blank=True)
 
 
-class ResultSerializer(serializers.ModelSerializer[EvaluationResult]):
+class EvaluationResultSerializer(serializers.ModelSerializer[EvaluationResult]):
     """What one case came to; the answer stands in its call."""
 
     name = serializers.CharField(source="case.name", read_only=True)
     tags = serializers.ListField(
         source="case.tags", child=serializers.ChoiceField(choices=TAGS), read_only=True
     )
-    scores = ScoreSerializer(many=True, read_only=True)
+    scores = CaseScoreSerializer(many=True, read_only=True)
 
     class Meta:
         model = EvaluationResult
@@ -199,14 +199,14 @@ class SuiteList(generics.ListAPIView[EvaluationSuite]):
     """The suites of a prompt."""
 
     required_permission = WRITE
-    serializer_class = SuiteSerializer
+    serializer_class = EvaluationSuiteSerializer
     pagination_class = ByNumber
     queryset = EvaluationSuite.objects.none()
 
     def get_queryset(self) -> QuerySet[EvaluationSuite]:
         return suites_of(prompt_for(cast(User, self.request.user), self.kwargs["slug"]))
 
-    @extend_schema(request=SuiteInput, responses={201: SuiteSerializer})
+    @extend_schema(request=SuiteInput, responses={201: EvaluationSuiteSerializer})
     def post(self, request: Request, slug: str) -> Response:
         made = services.create_suite(
             actor=actor_of(request),
@@ -214,14 +214,14 @@ class SuiteList(generics.ListAPIView[EvaluationSuite]):
             now=timezone.now(),
             **valid(SuiteInput(data=request.data)),
         )
-        return Response(SuiteSerializer(made).data, 201)
+        return Response(EvaluationSuiteSerializer(made).data, 201)
 
 
 class CaseList(generics.ListAPIView[EvaluationCase]):
     """The cases that stand in a suite; a POST writes one."""
 
     required_permission = WRITE
-    serializer_class = CaseSerializer
+    serializer_class = EvaluationCaseSerializer
     pagination_class = ByNumber
     queryset = EvaluationCase.objects.none()
 
@@ -230,7 +230,7 @@ class CaseList(generics.ListAPIView[EvaluationCase]):
         suite = suite_for(user, self.kwargs["slug"], self.kwargs["suite"])
         return suite.cases.filter(retired_at=None).defer("input_sealed", "expectation_sealed")
 
-    @extend_schema(request=CaseInput, responses={201: CaseSerializer})
+    @extend_schema(request=CaseInput, responses={201: EvaluationCaseSerializer})
     def post(self, request: Request, slug: str, suite: int) -> Response:
         given = valid(CaseInput(data=request.data))
         asked = {"variables": given["variables"], "messages": _plain(given.get("messages", []))}
@@ -243,7 +243,7 @@ class CaseList(generics.ListAPIView[EvaluationCase]):
             expectations=_plain(given["expectations"]),
             now=timezone.now(),
         )
-        return Response(CaseSerializer(made).data, 201)
+        return Response(EvaluationCaseSerializer(made).data, 201)
 
 
 def _plain(rows: list[Any]) -> list[dict[str, str]]:
@@ -255,19 +255,19 @@ class CaseRetire(APIView):
 
     required_permission = Permission.PROMPT_AUTHOR
 
-    @extend_schema(request=None, responses=CaseSerializer)
+    @extend_schema(request=None, responses=EvaluationCaseSerializer)
     def post(self, request: Request, slug: str, suite: int, case: int) -> Response:
         found = suite_for(cast(User, request.user), slug, suite)
         one = get_or_404(found.cases.all(), pk=case)
         made = services.retire_case(actor=actor_of(request), case_id=one.pk, now=timezone.now())
-        return Response(CaseSerializer(made).data)
+        return Response(EvaluationCaseSerializer(made).data)
 
 
 class RunList(generics.ListAPIView[EvaluationRun]):
     """Runs of a suite, newest first; a POST begins one."""
 
     required_permission = RUN
-    serializer_class = RunSerializer
+    serializer_class = EvaluationRunSerializer
     pagination_class = NewestRuns
     queryset = EvaluationRun.objects.none()
 
@@ -276,7 +276,7 @@ class RunList(generics.ListAPIView[EvaluationRun]):
         suite = suite_for(user, self.kwargs["slug"], self.kwargs["suite"])
         return runs_visible_to(user).filter(suite=suite)
 
-    @extend_schema(request=RunInput, responses={201: RunSerializer})
+    @extend_schema(request=RunInput, responses={201: EvaluationRunSerializer})
     def post(self, request: Request, slug: str, suite: int) -> Response:
         user = cast(User, request.user)
         found, given = suite_for(user, slug, suite), valid(RunInput(data=request.data))
@@ -294,7 +294,7 @@ class RunList(generics.ListAPIView[EvaluationRun]):
             now=timezone.now(),
         )
         headers = {"Location": f"/api/v1/prompts/{slug}/evaluation-runs/{made.pk}/"}
-        return Response(RunSerializer(made).data, 201, headers=headers)
+        return Response(EvaluationRunSerializer(made).data, 201, headers=headers)
 
 
 class RunDetail(APIView):
@@ -302,16 +302,16 @@ class RunDetail(APIView):
 
     required_permission = Permission.PROMPT_VIEW
 
-    @extend_schema(responses=RunSerializer)
+    @extend_schema(responses=EvaluationRunSerializer)
     def get(self, request: Request, slug: str, run: UUID) -> Response:
-        return Response(RunSerializer(run_for(cast(User, request.user), slug, run)).data)
+        return Response(EvaluationRunSerializer(run_for(cast(User, request.user), slug, run)).data)
 
 
 class RunResults(generics.ListAPIView[EvaluationResult]):
     """Case by case."""
 
     required_permission = Permission.PROMPT_VIEW
-    serializer_class = ResultSerializer
+    serializer_class = EvaluationResultSerializer
     pagination_class = ByNumber
     queryset = EvaluationResult.objects.none()
 
@@ -325,11 +325,11 @@ class RunCancel(APIView):
 
     required_permission = Permission.CALL_TRY
 
-    @extend_schema(request=None, responses=RunSerializer)
+    @extend_schema(request=None, responses=EvaluationRunSerializer)
     def post(self, request: Request, slug: str, run: UUID) -> Response:
         found = run_for(cast(User, request.user), slug, run)
         moved = services.cancel_run(actor=actor_of(request), run_id=found.pk, now=timezone.now())
-        return Response(RunSerializer(moved).data)
+        return Response(EvaluationRunSerializer(moved).data)
 
 
 class RunResume(APIView):
@@ -337,8 +337,8 @@ class RunResume(APIView):
 
     required_permission = Permission.CALL_TRY
 
-    @extend_schema(request=None, responses=RunSerializer)
+    @extend_schema(request=None, responses=EvaluationRunSerializer)
     def post(self, request: Request, slug: str, run: UUID) -> Response:
         found = run_for(cast(User, request.user), slug, run)
         moved = services.resume_run(actor=actor_of(request), run_id=found.pk, now=timezone.now())
-        return Response(RunSerializer(moved).data)
+        return Response(EvaluationRunSerializer(moved).data)
