@@ -42,5 +42,6 @@ urlpatterns = [
     path("", include("prompts.releases.api_urls")),
     path("", include("prompts.gateway.api_urls")),
     path("", include("prompts.batches.api_urls")),
+    path("", include("prompts.evaluation.api_urls")),
     path("", include("prompts.corrections.api_urls")),
 ]

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "prompts.releases",
     "prompts.gateway",
     "prompts.batches",
+    "prompts.evaluation",
     "prompts.corrections",
     "governance.config",
 ]
@@ -271,6 +272,9 @@ SPECTACULAR_SETTINGS = {
         "MeetingStateEnum": "governance.approvals.meeting_models.MEETING_STATE_CHOICES",
         "PointActionEnum": "governance.approvals.discussion_models.POINT_ACTION_CHOICES",
         "PointStateEnum": "governance.approvals.discussion_models.POINT_STATE_CHOICES",
+        "EvaluationRunStateEnum": "prompts.evaluation.models.RUN_STATE_CHOICES",
+        "EvaluationResultStateEnum": "prompts.evaluation.models.RESULT_STATE_CHOICES",
+        "CorrectionExportKindEnum": "prompts.corrections.models.EXPORT_KIND_CHOICES",
         "CorrectionExportStateEnum": "prompts.corrections.models.EXPORT_STATE_CHOICES",
         "BatchStateEnum": "prompts.batches.models.BATCH_STATE_CHOICES",
         "WorkStateEnum": "telemetry.chargeback.closing_models.RUN_STATE_CHOICES",

@@ -41,6 +41,7 @@ urlpatterns = [
     path("", include("reviews.queues.urls")),
     path("", include("prompts.gateway.urls")),
     path("", include("prompts.batches.urls")),
+    path("", include("prompts.evaluation.urls")),
     path("", include("prompts.corrections.urls")),
     path("", include("prompts.catalogue.urls")),
     path("", include("prompts.releases.urls")),

@@ -21,11 +21,10 @@ from governance.kernel.authority import Permission
 from governance.kernel.web import actor_of, get_or_404
 from prompts.corrections import services
 from prompts.corrections.models import EXPORT_KIND_CHOICES, CorrectionExport
-from prompts.corrections.selectors import MAY_SEE, VERDICTS, Wanted, decisions_visible_to
+from prompts.corrections.selectors import MAY_SEE, VERDICT_WORDS, Wanted, decisions_visible_to
 from prompts.corrections.views import as_file
+from prompts.evaluation.promoting import promote
 from reviews.decisions.models import ReviewDecision
-
-VERDICT_WORDS = [*(one.value for one in VERDICTS), "any"]
 
 
 class CorrectionSerializer(serializers.ModelSerializer[ReviewDecision]):
@@ -67,9 +66,10 @@ class WantedInput(serializers.Serializer[Any]):
     use_case = serializers.CharField(max_length=100, default="", allow_blank=True)
     queue = serializers.CharField(max_length=100, default="", allow_blank=True)
     label = serializers.CharField(max_length=100, default="", allow_blank=True)
-    verdict = serializers.ChoiceField(choices=VERDICT_WORDS, default="correct")
+    verdict = serializers.RegexField(f"^({'|'.join(VERDICT_WORDS)})$", default="correct")
     since = serializers.DateField(default=None, allow_null=True)
     until = serializers.DateField(default=None, allow_null=True)
+    prompt_version = serializers.CharField(max_length=100, default="", allow_blank=True)
 
 
 class ExportInput(WantedInput):
@@ -123,6 +123,7 @@ FILTERS = [
         "verdict": f"One of {', '.join(VERDICT_WORDS)}; correct unless it is said.",
         "since": "A day in UTC, included.",
         "until": "A day in UTC, included.",
+        "prompt_version": "Such as licence-reader v2.",
     }.items()
 ]
 
@@ -200,3 +201,26 @@ class ExportFile(APIView):
         _export(request, pk)
         found = services.note_download(actor=actor_of(request), export_id=pk, now=timezone.now())
         return as_file(found, cast(User, request.user))
+
+
+class PromotedCase(serializers.Serializer[Any]):
+    """The case that was made."""
+
+    id = serializers.IntegerField()
+    suite = serializers.IntegerField(source="suite_id")
+    name = serializers.CharField()
+    content_sha256 = serializers.CharField()
+
+
+class CorrectionPromote(APIView):
+    """Make an evaluation case of a decided answer, in its prompt's suite for regressions."""
+
+    required_permission = Permission.PROMPT_AUTHOR
+
+    @extend_schema(request=None, responses={201: PromotedCase})
+    def post(self, request: Request, pk: int) -> Response:
+        """409 when the suite has this very case already."""
+        visible = decisions_visible_to(cast(User, request.user))
+        decision = get_or_404(visible.select_related("item__call__payload"), pk=pk)
+        made = promote(actor=actor_of(request), decision=decision, now=timezone.now())
+        return Response(PromotedCase(made).data, 201)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from governance.access.models import User
 from governance.audit.registries import EvidenceSection, PackScope, audit_actions, evidence_sections
 from governance.home.registries import NavigationItem, navigation
+from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
-from prompts.corrections.models import CorrectionExport
+from prompts.catalogue.models import Prompt
+from prompts.catalogue.registries import PromptPanel, prompt_panels
+from prompts.corrections.figures import LEAST
+from prompts.corrections.models import CorrectionExport, RevisionRule
+from prompts.corrections.revising import figures_of
 from prompts.corrections.rules import EXPORT_STATES
 from prompts.corrections.selectors import MAY_SEE
 
@@ -24,6 +31,26 @@ for action, sentence in {
 navigation.add(
     "corrections",
     NavigationItem("Build", "Corrections", "corrections:list", "pencil-line", MAY_SEE, 12),
+)
+
+audit_actions.add("prompt.revision_rule_set", "{actor} said when {subject} is to be revised")
+
+
+def _panel(prompt: Prompt, user: User, now: datetime) -> dict[str, Any]:
+    figures = figures_of(prompt)
+    return {
+        "prompt": prompt,
+        "figures": figures,
+        "is_any": any(one.decisions for one in figures),
+        "rule": RevisionRule.objects.filter(prompt=prompt).first(),
+        "least": LEAST,
+        "may_set": user.may(Permission.PROMPT_AUTHOR, prompt.use_case.team),
+    }
+
+
+prompt_panels.add(
+    "corrections",
+    PromptPanel("What reviewers changed", 30, "prompts/corrections/_prompt_panel.html", _panel),
 )
 
 COLUMNS = ("id", "kind", "person", "state", "wanted", "decisions", "lines", "left_out", "at")

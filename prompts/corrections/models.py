@@ -15,6 +15,7 @@ from django.db.models import Count, Q
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.canonical import uuid7
+from prompts.catalogue.models import Prompt
 from prompts.corrections.rules import ExportKind, ExportState, sentence_of
 from reviews.decisions.models import ReviewDecision
 
@@ -99,3 +100,14 @@ class ExportLine(models.Model):
 
     def __str__(self) -> str:
         return f"Decision {self.decision_id} in {self.export_id}"
+
+
+class RevisionRule(models.Model):
+    """From `percent` of corrections on, on at least so many decisions, a revision is asked for."""
+
+    prompt = models.OneToOneField(Prompt, models.CASCADE, related_name="revision_rule")
+    percent = models.PositiveSmallIntegerField()
+    least = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.prompt} from {self.percent} % on"

@@ -15,6 +15,7 @@ from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import Verdict
 
 VERDICTS = (Verdict.CORRECT, Verdict.APPROVE, Verdict.REJECT)
+VERDICT_WORDS = [*(one.value for one in VERDICTS), "any"]
 MOST_OFFERED = 200
 MAY_SEE = (Permission.CALL_BODY_VIEW, Permission.REVIEW_VIEW, Permission.REVIEW_MANAGE)
 
@@ -29,6 +30,7 @@ class Wanted:
     verdict: str = Verdict.CORRECT.value
     since: str = ""
     until: str = ""
+    prompt_version: str = ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> Wanted:
@@ -46,6 +48,7 @@ class Wanted:
             verdict=verdict if verdict in known else Verdict.CORRECT.value,
             since=_day(text("since")),
             until=_day(text("until")),
+            prompt_version=text("prompt_version"),
         )
 
     def as_plain(self) -> dict[str, str]:
@@ -57,6 +60,7 @@ class Wanted:
             "item__queue__slug": self.queue,
             "verdict": "" if self.verdict == "any" else self.verdict,
             "labels__contains": [self.label] if self.label else "",
+            "item__call__prompt_label": self.prompt_version,
             "at__gte": _begins(self.since),
             "at__lt": _begins(self.until, 1),
         }

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from prompts.corrections import services
+from prompts.corrections import revising, services
 
 
 @shared_task(name="prompts.corrections.tasks.build", queue="packs")
@@ -22,3 +22,8 @@ def build(export_id: str) -> None:
 def sweep() -> None:
     for export_id in services.unfinished():
         build.delay(str(export_id))
+
+
+@shared_task(name="prompts.corrections.tasks.ask_for_revisions", queue="housekeeping")
+def ask_for_revisions() -> None:
+    revising.ask_for_revisions(timezone.now())

@@ -30,6 +30,7 @@ from prompts.corrections.selectors import (
     queues_offered,
     use_cases_offered,
 )
+from prompts.evaluation.promoting import may_promote, promote, suites_offered
 from reviews.decisions.difference import difference
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import readable
@@ -82,6 +83,8 @@ def correction_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "decision": decision,
         "call": call,
         "may_open": can_open_bodies(actor, call),
+        "suites": suites_offered(actor, decision),
+        "may_promote": may_promote(actor, decision),
         "may_see_call": actor.may(Permission.CALL_VIEW, call.team),
     }
     if request.method == "POST":
@@ -92,6 +95,23 @@ def correction_detail(request: HttpRequest, pk: int) -> HttpResponse:
         if pair is not None:
             context["difference"] = difference(readable(pair[0]), readable(pair[1]))
     return page(request, "prompts/corrections/detail.html", context)
+
+
+@requires(Permission.PROMPT_AUTHOR)
+@require_POST
+def promote_case(request: HttpRequest, pk: int) -> HttpResponse:
+    """The decided answer becomes a case of its prompt's suite."""
+    decision = _decision(request, pk)
+    suite = request.POST.get("suite", "")
+    offered = suites_offered(actor_of(request), decision)
+    case = promote(
+        actor=actor_of(request),
+        decision=decision,
+        suite=next((one for one in offered if str(one.pk) == suite), None),
+        now=timezone.now(),
+    )
+    messages.success(request, f"Made a case of it, in {case.suite.name}.")
+    return redirect("evaluation:suite", slug=case.suite.prompt.slug, suite=case.suite_id)
 
 
 @requires(Permission.CALL_BODY_VIEW)

@@ -31,6 +31,15 @@ CUT_OFF = "cut_off"
 
 
 @dataclass(frozen=True)
+class Trial:
+    """Which version is tried on which deployment, with what seed where it has none; trials.py."""
+
+    version_id: int
+    deployment_id: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class GovernedRequest:
     """What an entrance understood. `model` is a use case's slug, or "use-case/prompt"."""
 
@@ -55,6 +64,8 @@ class GovernedRequest:
     traceparent: str = ""
     # Texts to be made into embeddings; a request has these or messages.
     inputs: tuple[str, ...] = ()
+    # An evaluation of a version that need not be released; its answer is delivered to nobody.
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True)

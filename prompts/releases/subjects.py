@@ -10,7 +10,6 @@ from django.db.models import Avg, Count, Q
 from django.urls import reverse
 
 from governance.access.models import Team
-from governance.approvals.evidence_rules import Worse
 from governance.approvals.models import Approval, ChangeRequest
 from governance.approvals.registries import Evidence
 from governance.kernel.authority import Actor, Permission
@@ -23,6 +22,7 @@ from governance.registry.subjects import reopened_fact
 from prompts.catalogue.models import Prompt, PromptVersion
 from prompts.releases import services
 from prompts.releases.models import Release
+from prompts.releases.registries import release_evidence
 from telemetry.ledger.models import Call
 
 
@@ -103,9 +103,13 @@ class ReleaseSubject:
 
     def evidence(self, subject: Prompt, proposal: dict[str, Any]) -> list[Evidence]:
         version = self._version(subject, proposal)
-        running = Release.objects.filter(
-            prompt=subject, environment=proposal["environment"], ended_at=None
-        ).first()
+        running = (
+            Release.objects.filter(
+                prompt=subject, environment=proposal["environment"], ended_at=None
+            )
+            .select_related("version")
+            .first()
+        )
         live = _figures(running.version_id) if running else {}
         proposed = _figures(version.pk)
         calls_url = f"{reverse('ledger:list')}?use_case={subject.use_case.slug}"
@@ -116,13 +120,10 @@ class ReleaseSubject:
             ),
             Evidence("Cost per call", proposed.get("cost"), live.get("cost"), calls_url),
             Evidence("Latency", proposed.get("latency"), live.get("latency"), calls_url),
-            Evidence(
-                "Evaluation score",
-                None,
-                note="No evaluation suite has been run.",
-                key="evaluation_score",
-                worse=Worse.LOWER,
-            ),
+        ] + [
+            one
+            for find in release_evidence.values()
+            for one in find(version, running.version if running else None)
         ]
 
     def apply(self, change: ChangeRequest, approval: Approval, actor: Actor, now: datetime) -> None:

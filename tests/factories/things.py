@@ -34,7 +34,7 @@ from governance.incidents.models import NotificationClock
 from governance.incidents.post_mortem import add_action
 from governance.incidents.rules import FACTS
 from governance.kernel.authority import Actor
-from governance.model_cards.models import ModelCard
+from governance.model_cards.models import Deployment, ModelCard
 from governance.model_cards.rates import enter_rate
 from governance.registry.mitigations import add_mitigation, judge_residual
 from governance.registry.models import ChecklistItem, Dataset, SuccessMetric, UseCase
@@ -44,6 +44,8 @@ from prompts.batches.services import create_batch
 from prompts.catalogue.models import Prompt
 from prompts.corrections.selectors import Wanted
 from prompts.corrections.services import request_export
+from prompts.evaluation.models import EvaluationRun
+from prompts.evaluation.services import add_case, create_suite
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
@@ -392,7 +394,7 @@ def things_of(settings: Any) -> Things:
         ("prompts/", "number"): 1,
         ("releases/", "pk"): release.pk,
     }
-    return Things(here, values | corrected(here, now))
+    return Things(here, values | corrected(here, now) | evaluated(here, now))
 
 
 def corrected(here: World, now: datetime) -> dict[tuple[str, str], Any]:
@@ -433,6 +435,39 @@ def asked_question(here: World, now: datetime) -> int:
     asked = ask(actor=actor, item_id=item.pk, whom="owner", text="For whom?", now=now)
     withdraw(actor=actor, question_id=asked.pk, now=now)
     return asked.pk
+
+
+def evaluated(here: World, now: datetime) -> dict[tuple[str, str], Any]:
+    """A suite with one case, and a run of it; its use case is suspended by now."""
+    engineer, prompt = here.people.actor("prompt_engineer"), Prompt.objects.get()
+    suite = create_suite(actor=engineer, prompt=prompt, name="Licences", now=now)
+    case = add_case(
+        actor=engineer,
+        suite=suite,
+        name="MIT",
+        tags=["golden"],
+        asked={"variables": {"licence_text": "MIT License"}, "messages": []},
+        expectations=[{"scorer": "contains", "expected": "MIT"}],
+        now=now,
+    )
+    run = EvaluationRun.objects.create(
+        suite=suite,
+        version=prompt.versions.get(number=1),
+        deployment=Deployment.objects.get(slug="smollm2-local"),
+        requester=engineer.user,
+        seed=1,
+        budget=Decimal(1),
+        currency="USD",
+        facts={"version_sha256": "", "suite_sha256": "", "seed": 1, "scorers": {}},
+        created_at=now,
+        next_step_at=now,
+    )
+    run.results.create(case=case)
+    return {
+        ("prompts/", "suite"): suite.pk,
+        ("prompts/", "case"): case.pk,
+        ("prompts/", "run"): run.pk,
+    }
 
 
 def asynchronous(here: World, now: datetime) -> tuple[WebhookDelivery, Batch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from governance.approvals.models import Approval
@@ -20,13 +21,17 @@ from prompts.gateway.refusals import (
     NoApprovedRelease,
     UnsupportedParameter,
 )
+from prompts.gateway.trials import release_of_trial
 from prompts.releases.models import Release
 
 
 def compose(context: CallContext) -> str:
     """Choose the release, check its approval for this exact digest, fill in the variables."""
-    release = _release(context)
-    _check_approval(release.approval, release, context)
+    if context.request.trial is not None:
+        release = release_of_trial(context)
+    else:
+        release = _release(context)
+        _check_approval(release.approval, release, context)
     context.release = release
     context.messages = _messages(release, context)
     version = release.version
@@ -36,6 +41,9 @@ def compose(context: CallContext) -> str:
     context.asked = asked_of(
         version.parameters, version.output_contract, context.request.parameters
     )
+    if (trial := context.request.trial) is not None:
+        seeded = {"seed": trial.seed} | context.asked.parameters
+        context.asked = replace(context.asked, parameters=seeded)
     if context.request.mode == "async":
         _check_can_wait(context, version)
     return str(release)

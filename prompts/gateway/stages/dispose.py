@@ -14,6 +14,8 @@ def dispose(context: CallContext) -> str:
     if any(finding["code"] == "secret" for finding in context.findings):
         raise ContentBlocked("The answer holds something like a credential and was not delivered.")
     check_blocked(context, "screen output", "The answer was not delivered.")
+    if context.request.trial is not None:
+        return "is scored by Placet; nobody is given it"
     if context.vectors:
         # The board released it knowing this: numbers are nothing that a person could judge.
         return "may leave: an embedding is nothing that a person could read"

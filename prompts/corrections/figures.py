@@ -1,0 +1,40 @@
+"""How often reviewers changed what a prompt's versions said, and how much of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEAST = 20
+"""Decisions below which a rate is not said to be high or low."""
+
+
+@dataclass(frozen=True)
+class VersionFigures:
+    """Of one version: final decisions, how many corrected it, and by how many characters."""
+
+    number: int
+    label: str
+    decisions: int
+    corrected: int
+    characters: float | None
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def rate(self) -> float | None:
+        return self.corrected / self.decisions if self.decisions else None
+
+    def is_enough(self, least: int = LEAST) -> bool:
+        return self.decisions >= least
+
+    def says(self, least: int = LEAST) -> str:
+        """The rate in words: with too few decisions that they are too few, never that all is well."""
+        if self.rate is None:
+            return "no decision yet"
+        if not self.is_enough(least):
+            return f"too few decisions to tell: {self.corrected} of {self.decisions} corrected"
+        return f"{self.rate:.0%} corrected ({self.low:.0%} to {self.high:.0%})"
+
+    def asks_for_revision(self, percent: int, least: int) -> bool:
+        """Whether the share of corrections has reached the threshold, on enough decisions."""
+        return self.is_enough(least) and self.corrected * 100 >= percent * self.decisions

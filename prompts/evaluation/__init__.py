@@ -1,0 +1,1 @@
+"""Test suites of prompts: cases, scorers, and runs of a version on a deployment."""
