@@ -65,7 +65,7 @@ class WantedInput(serializers.Serializer[Any]):
 
     use_case = serializers.CharField(max_length=100, default="", allow_blank=True)
     queue = serializers.CharField(max_length=100, default="", allow_blank=True)
-    label = serializers.CharField(max_length=100, default="", allow_blank=True)
+    label: Any = serializers.CharField(max_length=100, default="", allow_blank=True)
     verdict = serializers.RegexField(f"^({'|'.join(VERDICT_WORDS)})$", default="correct")
     since = serializers.DateField(default=None, allow_null=True)
     until = serializers.DateField(default=None, allow_null=True)

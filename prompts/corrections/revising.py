@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db import transaction
@@ -31,6 +32,7 @@ def figures_of(prompt: Prompt) -> list[VersionFigures]:
         one.prompt = prompt
     counted = (
         ReviewDecision.objects.exclude(verdict="escalate")
+        .filter(overturned_by=None)
         .filter(item__call__prompt_version_id__in=[one.pk for one in versions])
         .order_by()
         .values("item__call__prompt_version_id")
@@ -40,11 +42,13 @@ def figures_of(prompt: Prompt) -> list[VersionFigures]:
             characters=Avg("correction__characters_changed"),
         )
     )
-    by_version = {row["item__call__prompt_version_id"]: row for row in counted}
+    by_version: dict[int | None, Any] = {
+        row["item__call__prompt_version_id"]: row for row in counted
+    }
     return [_figures(one, by_version.get(one.pk, {})) for one in versions]
 
 
-def _figures(version: PromptVersion, row: dict[str, float]) -> VersionFigures:
+def _figures(version: PromptVersion, row: Any) -> VersionFigures:
     decisions, corrected = int(row.get("decisions", 0)), int(row.get("corrected", 0))
     low, high = wilson(corrected, decisions) or (0.0, 1.0)
     return VersionFigures(

@@ -140,7 +140,8 @@ def _texts_in(template: Mapping[str, str], said: Mapping[str, Any]) -> dict[str,
     literals, names = pieces[::2], pieces[1::2]
     if not content.startswith(literals[0]):
         return None
-    position, found = len(literals[0]), {}
+    position = len(literals[0])
+    found: dict[str, str] = {}
     for number, name in enumerate(names):
         after = literals[number + 1]
         is_last = number + 1 == len(names)

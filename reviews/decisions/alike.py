@@ -19,6 +19,7 @@ from reviews.decisions import services
 from reviews.decisions.rules import Verdict
 from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.rights import check_can_work
 from reviews.queues.rules import ItemState
 
 MOST_AT_ONCE = 100
@@ -75,7 +76,7 @@ def others_like(item: ReviewItem, user: User, now: datetime) -> QuerySet[ReviewI
 @transaction.atomic
 def claim_one_of(*, actor: Actor, queue: Queue, response_hash: str, now: datetime) -> ReviewItem:
     """One item of a group, so that this person may read what all of them say."""
-    queues.check_can_work(actor, queue)
+    check_can_work(actor, queue)
     held = ReviewItem.objects.filter(
         queue=queue,
         state=ItemState.CLAIMED,

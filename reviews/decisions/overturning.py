@@ -14,7 +14,7 @@ from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.kernel.web import get_or_404
 from reviews.decisions import services
 from reviews.decisions.models import ReviewDecision
-from reviews.decisions.rules import LONGEST_RATIONALE, Verdict
+from reviews.decisions.rules import LONGEST_RATIONALE, Judgement, Verdict
 from reviews.queues import services as queues
 from reviews.queues.models import ReviewItem
 from telemetry.webhooks.outbox import announce
@@ -85,7 +85,7 @@ def check_can_overturn(actor: Actor, decision: ReviewDecision, item: ReviewItem)
         raise WrongState("Nothing was changed: this decision was overturned already.")
 
 
-def _check(judged: services.Judgement, found: ReviewDecision) -> None:
+def _check(judged: Judgement, found: ReviewDecision) -> None:
     if judged.verdict == Verdict.ESCALATE:
         raise Invalid(
             "Nothing was changed: decide on the answer itself.",

@@ -22,6 +22,7 @@ from reviews.decisions.rules import PENDING_STATES, Judgement, PendingState, Ver
 from reviews.decisions.working_models import PendingDecision
 from reviews.queues import services as queues
 from reviews.queues.models import ReviewItem
+from reviews.queues.rights import check_can_work
 from reviews.queues.rules import LEASE, REVIEW_ITEM_STATES, ItemState
 
 LATE = (
@@ -63,7 +64,7 @@ def undo(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
     Raises WrongState when it is final, NotFound when it is somebody else's.
     """
     item = queues.locked_item(item_id)
-    queues.check_can_work(actor, item.queue)
+    check_can_work(actor, item.queue)
     waiting = _locked(item=item)
     if waiting is None:
         raise WrongState(LATE if item.state == ItemState.DECIDED else "There is nothing to undo.")

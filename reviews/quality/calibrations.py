@@ -27,8 +27,9 @@ from reviews.quality.models import (
 )
 from reviews.quality.rules import LONGEST_WHY, is_calibration_turn, rank_of
 from reviews.queues.models import Queue, ReviewItem, Skip
+from reviews.queues.rights import check_can_work
 from reviews.queues.rules import REVIEW_ITEM_STATES, ItemState
-from reviews.queues.services import check_can_work, claim_locked, open_and_claim
+from reviews.queues.services import claim_locked, open_and_claim
 
 if TYPE_CHECKING:
     from reviews.decisions.rules import Judgement

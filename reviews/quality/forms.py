@@ -54,7 +54,7 @@ class CalibrationForm(forms.Form):
 
     def __init__(self, choices: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["item"].widget.choices = choices  # type: ignore[attr-defined]  # a select
+        self.fields["item"].widget.choices = choices
 
 
 class RateForm(forms.Form):

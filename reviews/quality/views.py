@@ -194,7 +194,7 @@ def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     queue = found.exercise.item.queue
     if found.exercise.person != user and not user.may(Permission.REVIEW_MANAGE, queue):
         raise NotFound("There is no such answer.")
-    context = {"answer": found, "known": found.exercise.calibration, "queue": queue}
+    context: dict[str, Any] = {"answer": found, "known": found.exercise.calibration, "queue": queue}
     context["is_mine"] = found.exercise.person == user
     return page(request, "reviews/quality/answer.html", context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import holidays
 from django.conf import settings
@@ -206,11 +206,14 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         return self.order_by("-priority", "due_at", "pk")
 
 
-class GatedManager(models.Manager.from_queryset(ReviewItemQuerySet)):  # type: ignore[misc]  # made at run time
+class _GatedManager(models.Manager["ReviewItem"]):
     """The items whose decision lets an answer go: what waits, what is late, what was decided."""
 
     def get_queryset(self) -> ReviewItemQuerySet:
-        return cast(ReviewItemQuerySet, super().get_queryset().filter(gates__isnull=False))
+        return ReviewItemQuerySet(self.model, using=self._db).filter(gates__isnull=False)
+
+
+GatedManager = _GatedManager.from_queryset(ReviewItemQuerySet)
 
 
 class ReviewItem(models.Model):
