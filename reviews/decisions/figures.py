@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from governance.registry.registries import LedgerMetric
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import Verdict
+from telemetry.ledger.models import LedgerEntry
+from telemetry.ledger.rules import EntryKind
 
 
 def correction_rate(ids: list[int], starts: datetime, ends: datetime) -> dict[int, Decimal]:
@@ -29,10 +31,14 @@ def correction_rate(ids: list[int], starts: datetime, ends: datetime) -> dict[in
 
 
 def review_hours(period: date) -> Decimal:
-    """Hours that reviewers spent on decisions in the month that begins on that day."""
+    """Hours that reviewers spent on decisions in the month that begins on that day.
+
+    Without those that are booked to the calls themselves, by their queue's rate: nobody pays twice.
+    """
     starts = datetime.combine(period, time(), UTC)
     after = date(period.year + period.month // 12, period.month % 12 + 1, 1)
-    made = ReviewDecision.objects.filter(
+    booked = LedgerEntry.objects.filter(kind=EntryKind.REVIEW, call=OuterRef("item__call"))
+    made = ReviewDecision.objects.exclude(Exists(booked)).filter(
         at__gte=starts, at__lt=datetime.combine(after, time(), UTC)
     )
     seconds = made.aggregate(seconds=Sum("seconds_spent"))["seconds"] or 0

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed
+from reviews.decisions.figures import review_hours
 from reviews.quality.costs import rate_on, set_rate
 from reviews.quality.models import QualitySettings, ReviewCost, ReviewRate
 from reviews.quality.rules import cost_of
@@ -56,6 +57,15 @@ def test_a_decision_books_its_seconds_to_the_team_of_the_call() -> None:
     assert verify() == []
     shown = signed_in(make_person("safety")).get(f"/calls/{call.pk}/").content.decode()
     assert "100 seconds in 1 piece of work" in shown and "1.5000" in shown
+
+
+def test_hours_that_are_booked_to_calls_are_shared_out_by_no_rule() -> None:
+    queue, now = make_queue(), timezone.now()
+    judge(make_member(queue), make_item(queue), now=now, seconds_spent=360)
+    assert review_hours(now.date().replace(day=1)) == Decimal("0.1")
+    rated(queue)
+    judge(make_member(queue), make_item(queue), now=now, seconds_spent=360)
+    assert review_hours(now.date().replace(day=1)) == Decimal("0.1")
 
 
 def test_each_slot_and_the_lead_are_booked_once() -> None:
