@@ -66,7 +66,9 @@ class WantedInput(serializers.Serializer[Any]):
     use_case = serializers.CharField(max_length=100, default="", allow_blank=True)
     queue = serializers.CharField(max_length=100, default="", allow_blank=True)
     label: Any = serializers.CharField(max_length=100, default="", allow_blank=True)
-    verdict = serializers.RegexField(f"^({'|'.join(VERDICT_WORDS)})$", default="correct")
+    verdict = serializers.RegexField(
+        f"^({'|'.join(VERDICT_WORDS)})$", default="correct", max_length=20
+    )
     since = serializers.DateField(default=None, allow_null=True)
     until = serializers.DateField(default=None, allow_null=True)
     prompt_version = serializers.CharField(max_length=100, default="", allow_blank=True)

@@ -83,10 +83,11 @@ class PromptCorrections(APIView):
 
     @extend_schema(request=RevisionRuleInput, responses=RevisionRuleInput)
     def post(self, request: Request, slug: str) -> Response:
+        prompt = prompt_for(cast(User, request.user), slug)
         given = valid(RevisionRuleInput(data=request.data))
         rule = set_rule(
             actor=actor_of(request),
-            prompt=prompt_for(cast(User, request.user), slug),
+            prompt=prompt,
             now=timezone.now(),
             **given,
         )

@@ -112,8 +112,8 @@ class CaseInput(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=TAGS), min_length=1, max_length=len(TAGS)
     )
     variables = serializers.JSONField(default=dict)
-    messages = CaseMessage(many=True, required=False)
-    expectations = ExpectationInput(many=True)
+    messages = CaseMessage(many=True, required=False, max_length=100)
+    expectations = ExpectationInput(many=True, max_length=50)
 
 
 class EvaluationRunSerializer(serializers.ModelSerializer[EvaluationRun]):
@@ -232,6 +232,7 @@ class CaseList(generics.ListAPIView[EvaluationCase]):
 
     @extend_schema(request=CaseInput, responses={201: EvaluationCaseSerializer})
     def post(self, request: Request, slug: str, suite: int) -> Response:
+        suite_for(cast(User, request.user), slug, suite)
         given = valid(CaseInput(data=request.data))
         asked = {"variables": given["variables"], "messages": _plain(given.get("messages", []))}
         made = services.add_case(

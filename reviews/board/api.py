@@ -83,7 +83,7 @@ class RebalanceSerializer(serializers.Serializer[Any]):
     """Items that wait, and `person:<id>` or `queue:<slug>`."""
 
     items = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_AT_ONCE)
-    to = serializers.RegexField(r"^(person:[0-9]{1,18}|queue:[-a-zA-Z0-9_]{1,60})$")
+    to = serializers.RegexField(r"^(person:[0-9]{1,18}|queue:[-a-zA-Z0-9_]{1,60})$", max_length=70)
 
 
 class DoneSerializer(serializers.Serializer[Any]):

@@ -19,6 +19,11 @@ class Verdict(StrEnum):
     ESCALATE = "escalate"
 
 
+VERDICT_CHOICES = [(one.value, one.value) for one in Verdict]
+FINAL_VERDICT_CHOICES = [one for one in VERDICT_CHOICES if one[0] != Verdict.ESCALATE]
+BULK_VERDICT_CHOICES = [one for one in FINAL_VERDICT_CHOICES if one[0] != Verdict.CORRECT]
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What the person filled in. `corrected_text` only counts for the verdict correct."""

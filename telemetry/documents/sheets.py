@@ -12,7 +12,7 @@ from typing import Any
 
 import xlsxwriter
 
-from governance.audit.tables import CELL_CHARACTERS
+from governance.audit.tables import CELL_CHARACTERS, harmless
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _write_cell(page: Any, row: int, column: int, value: Any, formats: dict[str,
             row, column, datetime(value.year, value.month, value.day), formats["day"]
         )
     else:
-        page.write_string(row, column, str(value)[:CELL_CHARACTERS])
+        page.write_string(row, column, harmless(str(value))[:CELL_CHARACTERS])
 
 
 def _number(value: Decimal | int) -> float | int:

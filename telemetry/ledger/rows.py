@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
+from django.db.models.expressions import DatabaseDefault
 
 Row = TypeVar("Row", bound=models.Model)
 Fields = tuple["models.Field[Any, Any]", ...]
@@ -76,7 +77,10 @@ def executed(statement: str, values: Any) -> Iterator[CursorWrapper]:
 
 
 def _value(field: models.Field[Any, Any], row: models.Model) -> Any:
-    return field.get_db_prep_save(getattr(row, field.attname), connection)
+    value = getattr(row, field.attname)
+    if isinstance(value, DatabaseDefault):  # nobody gave one: the constant that the column has
+        value = field.db_default
+    return field.get_db_prep_save(value, connection)
 
 
 def _read(field: models.Field[Any, Any], value: Any) -> Any:

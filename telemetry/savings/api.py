@@ -100,7 +100,7 @@ class Savings(APIView):
 class MonthInput(serializers.Serializer[Any]):
     """A month as YYYY-MM."""
 
-    month = serializers.RegexField(MONTH)
+    month = serializers.RegexField(MONTH, max_length=7)
 
 
 class Asked(serializers.Serializer[Any]):

@@ -34,6 +34,8 @@ ASKS_THE_ROW = (
     *("reviews/items/", "review-items/", "incidents/"),
     *("corrections/exports/", "correction-exports/"),
     *("reviews/questions/", "review-questions/"),
+    # A lead who judged it does not adjudicate it.
+    *("reviews/adjudications/", "adjudications/"),
     *("compliance/actions/", "compliance-actions/", "meetings/"),
     # Only whoever manages all queues makes another.
     "reviews/new/",

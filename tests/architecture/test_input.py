@@ -41,6 +41,8 @@ UNLIMITED_API_FIELDS: dict[str, str] = {
     "AllocationSimulation.figures": "one figure for each known team, at most a thousand",
     "ProviderUpload.columns": "only the known fields",
     "ProviderUpload.models": "only the known deployments; the body is limited",
+    "CaseInput.variables": "checked against the version's schema when it is run",
+    "ReviewCalendarInput.hours": "only the seven weekdays",
     "RenderInput.variables": "checked against the version's schema; nothing is kept",
 }
 

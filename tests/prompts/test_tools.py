@@ -124,7 +124,10 @@ def test_held_calls_are_not_shown_and_a_correction_keeps_the_contract(
     reading.force_login(here.people.users["reviewer"])
     page = reading.get(f"/reviews/items/{item.pk}/").content.decode()
     assert "&quot;name&quot;: &quot;open_ticket&quot;" in page
-    assert "open_ticket {&quot;title&quot;: &quot;Lamp&quot;" in page and "Ticket 6" in page
+    assert (
+        '<strong>open_ticket</strong> <code dir="ltr">{&quot;title&quot;: &quot;Lamp&quot;' in page
+        and "Ticket 6" in page
+    )
     written = json.loads(held_text(item.call) or "")
     for wrong in ("Hello", json.dumps(written).replace("open_ticket", "delete_everything")):
         with pytest.raises(Invalid):

@@ -32,6 +32,8 @@ OPEN_BYTES = {
     "audit.LogLeaf.leaf_hash",
     "audit.Checkpoint.root",
     "audit.Checkpoint.frontier",
+    # A provider's invoice: amounts by day and model, about no person.
+    "reconciliation.ProviderFile.content",
 }
 
 

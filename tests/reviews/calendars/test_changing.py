@@ -224,7 +224,7 @@ def test_what_does_not_fit_is_said_beside_its_field(change: dict[str, Any], fiel
 
 
 def test_a_lead_changes_what_only_their_queues_use() -> None:
-    mine, other = make_queue("mine"), make_queue("other")
+    mine, other = make_queue("ours"), make_queue("other")
     client = signed_in(make_member(mine, "review_lead"))
     shared = f"/reviews/calendars/{mine.sla.calendar_id}/change/"
     calendar = calendar_of(mine)

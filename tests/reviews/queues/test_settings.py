@@ -87,10 +87,10 @@ def test_what_does_not_fit_is_said_beside_its_field(change: dict[str, Any], fiel
 
 
 def test_a_lead_changes_their_own_queue_and_no_other() -> None:
-    mine, other = make_queue("mine"), make_queue("other")
+    mine, other = make_queue("ours"), make_queue("other")
     client = signed_in(make_member(mine, "review_lead"))
-    assert client.get("/reviews/mine/settings/").status_code == 200
-    saved = client.post("/reviews/mine/settings/", of(mine, guideline="Anew", is_default="on"))
+    assert client.get("/reviews/ours/settings/").status_code == 200
+    saved = client.post("/reviews/ours/settings/", of(mine, guideline="Anew", is_default="on"))
     assert saved.status_code == 302
     mine.refresh_from_db()
     # Which queue is the default is not for the lead of one queue.

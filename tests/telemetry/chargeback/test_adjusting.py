@@ -246,7 +246,7 @@ def test_the_lists_need_as_many_queries_for_three_as_for_one(finance: User) -> N
 
 def test_an_installation_from_before_gets_the_policies() -> None:
     for name, kind in (
-        ("telemetry.chargeback.migrations.0006_adjustments", "adjustment"),
+        ("telemetry.chargeback.migrations.0008_adjustments", "adjustment"),
         ("governance.model_cards.migrations.0006_money", "prices"),
     ):
         migration = import_module(name)

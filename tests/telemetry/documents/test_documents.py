@@ -108,7 +108,7 @@ def test_a_statement_as_xlsx(legal: User) -> None:
     assert response.streaming
     book = content(response)
     lines = cells(book)
-    assert lines["A2"] == ("inlineStr", "", '=cmd|"#evil" $x$ *bold*')
+    assert lines["A2"] == ("inlineStr", "", '\'=cmd|"#evil" $x$ *bold*')
     assert (lines["I2"][0], lines["I3"][0]) == ("n", "n")
     assert lines["I4"][1:] == ("SUM(I2:I3)", "100.250000001")
     assert lines["F4"][1:] == ("SUM(F2:F3)", "2")
