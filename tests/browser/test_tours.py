@@ -62,7 +62,7 @@ def test_a_reviewer_decides_with_the_keyboard(page: Page, live_server: Any, here
     assert_accessible(page)
     page.keyboard.press("a")
     page.wait_for_url("**/next/")
-    assert page.get_by_text("Nothing waits in").is_visible()
+    assert page.get_by_role("heading", name="Nothing waits in").is_visible()
     assert Call.objects.get().state == "released"
 
 
