@@ -287,6 +287,7 @@ SPECTACULAR_SETTINGS = {
         "IncidentStateEnum": "governance.incidents.models.INCIDENT_STATE_CHOICES",
         "ReviewQuestionStateEnum": "reviews.questions.models.QUESTION_STATE_CHOICES",
         "ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES",
+        "AnswerCheckActionEnum": "prompts.releases.checks.ACTIONS",
     },
 }
 
