@@ -287,6 +287,8 @@ SPECTACULAR_SETTINGS = {
         "IncidentStateEnum": "governance.incidents.models.INCIDENT_STATE_CHOICES",
         "ReviewQuestionStateEnum": "reviews.questions.models.QUESTION_STATE_CHOICES",
         "ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES",
+        "ReviewVerdictEnum": "reviews.quality.models.VERDICTS",
+        "EndingVerdictEnum": "reviews.decisions.rules.ENDING_VERDICTS",
         "AnswerCheckActionEnum": "prompts.releases.checks.ACTIONS",
     },
 }

@@ -19,6 +19,10 @@ class Verdict(StrEnum):
     ESCALATE = "escalate"
 
 
+# What ends it; escalating hands it on.
+ENDING_VERDICTS = ("approve", "correct", "reject")
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What the person filled in. `corrected_text` only counts for the verdict correct."""

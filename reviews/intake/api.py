@@ -97,7 +97,7 @@ class IntakeRuleInput(serializers.Serializer[Any]):
         return services.RuleFacts(**given), reason
 
 
-class TrialSerializer(serializers.Serializer[Any]):
+class IntakeTrialSerializer(serializers.Serializer[Any]):
     """What the rule would have done with the latest calls."""
 
     looked_at = serializers.IntegerField()
@@ -184,13 +184,13 @@ class IntakeTry(APIView):
 
     required_permission = Permission.REVIEW_MANAGE
 
-    @extend_schema(request=IntakeRuleInput, responses=TrialSerializer)
+    @extend_schema(request=IntakeRuleInput, responses=IntakeTrialSerializer)
     def post(self, request: Request) -> Response:
         """Nothing is saved."""
         services.check_can_write(actor_of(request))
         facts, _ = IntakeRuleInput(data=request.data).parts()
         found = trial(cast(User, request.user), facts, timezone.now())
-        return Response(TrialSerializer(found).data)
+        return Response(IntakeTrialSerializer(found).data)
 
 
 class PeriodInput(serializers.Serializer[Any]):

@@ -18,6 +18,7 @@ from governance.kernel.errors import NotFound
 from governance.kernel.web import actor_of, get_or_404
 from reviews.decisions.api import ReviewDecisionSerializer
 from reviews.decisions.models import ReviewDecision
+from reviews.decisions.rules import ENDING_VERDICTS
 from reviews.quality import calibrations, costs, selectors, slots, upkeep
 from reviews.quality.agreement import Figure
 from reviews.quality.forms import period_of
@@ -160,7 +161,7 @@ class NewCalibrationSerializer(serializers.Serializer[Any]):
     """The decided item, what is right, and why."""
 
     item = serializers.UUIDField()
-    verdict = serializers.ChoiceField(choices=["approve", "correct", "reject"])
+    verdict = serializers.ChoiceField(choices=ENDING_VERDICTS)
     why = serializers.CharField(max_length=LONGEST_WHY)
 
 
@@ -271,7 +272,7 @@ class Adjudication(generics.GenericAPIView[DoubleReview]):
         return Response(ReviewDecisionSerializer(final.filter(item=item).latest("pk")).data, 201)
 
 
-class RateSerializer(serializers.ModelSerializer[ReviewRate]):
+class ReviewRateSerializer(serializers.ModelSerializer[ReviewRate]):
     """What an hour of reviewing costs from a day on."""
 
     queue: Any = serializers.SlugRelatedField("slug", queryset=Queue.objects.all())
@@ -297,18 +298,18 @@ class RateList(generics.ListAPIView[ReviewRate]):
     """All rates, by queue, the latest first."""
 
     required_permission = Permission.PRICE_MANAGE
-    serializer_class = RateSerializer
+    serializer_class = ReviewRateSerializer
     queryset = ReviewRate.objects.select_related("queue", "set_by").order_by(
         "queue__name", "-starts_on", "-pk"
     )
 
-    @extend_schema(request=RateSerializer, responses={201: RateSerializer})
+    @extend_schema(request=ReviewRateSerializer, responses={201: ReviewRateSerializer})
     def post(self, request: Request) -> Response:
         """Set a rate from today or later. What is booked already stays."""
-        given = RateSerializer(data=request.data)
+        given = ReviewRateSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         made = costs.set_rate(actor=actor_of(request), now=timezone.now(), **given.validated_data)
-        return Response(RateSerializer(made).data, 201)
+        return Response(ReviewRateSerializer(made).data, 201)
 
 
 class MineSerializer(serializers.Serializer[Any]):

@@ -58,7 +58,7 @@ class AskInput(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=LONGEST_QUESTION)
 
 
-class AnswerInput(serializers.Serializer[Any]):
+class QuestionAnswerInput(serializers.Serializer[Any]):
     """What is said to it."""
 
     text = serializers.CharField(max_length=LONGEST_QUESTION)
@@ -107,11 +107,11 @@ class ItemAsk(QuestionQueries):
 class QuestionAnswer(QuestionQueries):
     """Answer it; the item waits again and its due times move by what the clock stood."""
 
-    @extend_schema(request=AnswerInput, responses=ReviewQuestionSerializer)
+    @extend_schema(request=QuestionAnswerInput, responses=ReviewQuestionSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """409 when it has ended."""
         get_or_404(self.get_queryset(), pk=pk)
-        given = valid(AnswerInput(data=request.data))
+        given = valid(QuestionAnswerInput(data=request.data))
         services.answer(actor=actor_of(request), question_id=pk, now=timezone.now(), **given)
         return self.shown(pk)
 

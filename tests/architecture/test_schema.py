@@ -46,7 +46,12 @@ def readers(things: Things) -> Iterator[Client]:
 
 
 # What these must be asked with.
-QUERIES = {"/api/v1/prompts/{slug}/diff/": "?from=1&to=2"}
+QUERIES = {
+    "/api/v1/prompts/{slug}/diff/": "?from=1&to=2",
+    "/api/v1/what-if/": "?input=1&output=2",
+    "/api/v1/month-end/": "?month=2026-10",
+    "/api/v1/intake-rules/verify/": "?first=2026-10-01&last=2026-10-02",
+}
 
 
 def template_of(address: Address) -> str:
