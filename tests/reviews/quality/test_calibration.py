@@ -24,9 +24,10 @@ from reviews.quality.models import (
     ReviewRate,
 )
 from reviews.quality.rules import is_calibration_turn
+from reviews.queues.escalating import mark_breaches
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.selectors import queues_with_counts
-from reviews.queues.services import claim_next, mark_breaches, skip
+from reviews.queues.services import claim_next, skip
 from telemetry.ledger.models import Call, LedgerEntry
 from tests.factories.ledger import make_person
 from tests.factories.quality import make_answer, make_known
