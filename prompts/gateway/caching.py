@@ -35,7 +35,8 @@ def seconds_for(context: CallContext) -> int:
     if context.request.trial is not None:
         return 0
     allowed = int(context.known_release.version.parameters.get(CACHE_SECONDS, 0))
-    if not allowed:
+    if not allowed or context.checks.may_keep_back:
+        # What is judged is judged each time.
         return 0
     tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
     return min(allowed, obligations(context.sensitivity, tier).cache_seconds)
@@ -68,7 +69,7 @@ def remember(context: CallContext) -> None:
     if call is None or not seconds or not _is_the_models_own(context):
         return
     now = timezone.now()
-    deployment = context.attempts[-1].deployment
+    deployment = context.attempts[-1].deployment  # no judge: see seconds_for
     made = CachedAnswer(
         key=key_of(context, deployment.pk),
         release=context.known_release,

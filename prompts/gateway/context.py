@@ -24,10 +24,14 @@ from prompts.gateway.asked import Asked
 from prompts.gateway.gate import Pass, Standing
 from prompts.gateway.governing import Governing
 from prompts.gateway.refusals import Refusal
+from prompts.gateway.verdicts import Opinion
+from prompts.releases.checks import Checks, checks_of
 from prompts.releases.models import Release
 from telemetry.ledger.models import Call
 
 CUT_OFF = "cut_off"
+REPAIR, VERDICT = "repair", "verdict"
+"""What an attempt was for, where it was not the answer itself."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Attempt:
     prices: PriceList
     usage: Usage
     is_billed: bool
+    purpose: str = ""
 
     @property
     def priced(self) -> Decimal:
@@ -121,6 +126,13 @@ class CallContext:
     # The model stopped because it had written as much as it was given.
     is_cut: bool = False
     hold_reason: str = ""
+    # What the attempts are for that are made now.
+    purpose: str = ""
+    # Natural logarithms, one for each token of the answer; None where the provider told none.
+    log_probabilities: tuple[float, ...] | None = None
+    opinion: Opinion | None = None
+    confidence: Decimal | None = None
+    confidence_method: str = ""
     refusal: Refusal | None = None
     latency_ms: int | None = None
     first_token_ms: int | None = None
@@ -179,6 +191,21 @@ class CallContext:
         """The release's, with no more of its tools than the caller knows."""
         contract: dict[str, Any] = self.asked.contract or self.known_release.version.output_contract
         return contract
+
+    @property
+    def checks(self) -> Checks:
+        """What the release asks beside the answer itself."""
+        return checks_of(self.known_release.checks)
+
+    @property
+    def checks_or_none(self) -> Checks | None:
+        return None if self.release is None else self.checks
+
+    @property
+    def answering(self) -> Attempt | None:
+        """The last attempt at the answer itself: no judge's."""
+        own = [one for one in self.attempts if one.purpose != VERDICT]
+        return own[-1] if own else None
 
     @property
     def max_tokens(self) -> int:

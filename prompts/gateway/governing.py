@@ -163,7 +163,7 @@ def _read(slug: str, seen: Generation) -> Governing | None:
     if use_case is None:
         return None
     releases = tuple(unended_releases(use_case))
-    wanted = sorted({pk for release in releases for pk in release.deployment_ids})
+    wanted = sorted({pk for release in releases for pk in release.all_deployment_ids})
     prices: dict[int, list[Price]] = {}
     is_foreign = False
     for price in Price.objects.filter(deployment__in=wanted):

@@ -15,13 +15,14 @@ from governance.model_cards.registries import DeploymentLink, deployment_links
 from governance.policy.rules import PERSONAL
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
-from prompts.gateway import caching, screens
+from prompts.gateway import caching, opinions, screens
 from prompts.gateway.fetching import fetches_of
-from prompts.gateway.models import UseCaseLimit
+from prompts.gateway.models import SecondOpinion, UseCaseLimit
 from prompts.gateway.rules import CIRCUIT_STATES
 from prompts.releases.models import Release
 from reviews.decisions.marking import Mark
-from reviews.decisions.registries import answer_marks
+from reviews.decisions.registries import ItemPanel, answer_marks, item_panels
+from reviews.queues.models import ReviewItem
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import (
     BodyStore,
@@ -60,6 +61,15 @@ body_stores.add(
         "Answers in the cache", caching.count_cached, caching.erase_cached, caching.forget_expired
     ),
 )
+body_stores.add(
+    "second opinions",
+    BodyStore(
+        "Reasons of second models",
+        opinions.count_reasons,
+        opinions.erase_reasons,
+        opinions.forget_reasons,
+    ),
+)
 for code, says in {
     "block_list": "The input matches a rule for what is not taken",
     "content_rule": "The answer matches a rule for what it must not hold",
@@ -69,6 +79,7 @@ for code, says in {
     "personal_data": "The answer holds personal data",
     "prompt_injection": "The input reads like an attempt to instruct the model",
     "repaired_output": "The answer kept its contract at the second try",
+    "verdict": "A second model did not pass the answer",
     "secret": "The answer holds something like a credential",
 }.items():
     finding_codes.add(code, says)
@@ -126,6 +137,38 @@ call_panels.add(
         (Permission.PROMPT_VIEW,),
     ),
 )
+
+
+def second_opinion(call: Call, user: User, now: datetime) -> dict[str, Any]:
+    """What a second model said. Its words only where a held answer may be read: in the review."""
+    found = SecondOpinion.objects.select_related("deployment").filter(call=call).first()
+    if found is None:
+        return {}
+    return {"opinion": found, "cost": opinions.cost_of(call)}
+
+
+call_panels.add(
+    "second opinion",
+    CallPanel(
+        "Second opinion",
+        10,
+        "prompts/gateway/_second_opinion.html",
+        second_opinion,
+        (Permission.PROMPT_VIEW, Permission.REVIEW_VIEW),
+    ),
+)
+
+
+def judged(item: ReviewItem) -> dict[str, Any]:
+    """The verdict with its words, and how sure the answer is, for who holds the answer."""
+    call = item.call
+    found = SecondOpinion.objects.filter(call=call).select_related("deployment").first()
+    if found is None and call.confidence is None:
+        return {}
+    return {"call": call, "opinion": found, "reason": opinions.reason_of(found) if found else ""}
+
+
+item_panels.add("second opinion", ItemPanel("prompts/gateway/_second_opinion_beside.html", judged))
 
 
 def screened(text: str) -> Iterator[Mark]:

@@ -21,5 +21,6 @@ def held_by_rule(context: CallContext) -> str:
         sensitivity=context.sensitivity.value,
         mode="internal" if context.request.person else context.request.mode,
         findings=findings_of(context.findings),
+        confidence=context.confidence,
     )
     return why_held(rules, facts)

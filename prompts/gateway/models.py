@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from governance.registry.models import UseCase
 from prompts.gateway.cache_models import CachedAnswer
+from prompts.gateway.opinion_models import SecondOpinion
 from prompts.gateway.steady_models import (
     AttemptEnd,
     Bucket,
@@ -33,6 +34,7 @@ __all__ = [
     "GoverningChange",
     "ResultFetch",
     "ResultPolicy",
+    "SecondOpinion",
     "UseCaseLimit",
 ]
 

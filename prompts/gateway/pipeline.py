@@ -34,6 +34,7 @@ from prompts.gateway.stages.compose import compose
 from prompts.gateway.stages.degrade import degrade
 from prompts.gateway.stages.dispose import dispose
 from prompts.gateway.stages.invoke import invoke
+from prompts.gateway.stages.judge import judge
 from prompts.gateway.stages.limit import follow_circuits, give_back, limit, take_place
 from prompts.gateway.stages.route import route
 from prompts.gateway.stages.screen_input import screen_input
@@ -140,6 +141,7 @@ def answer(context: CallContext) -> None:
         entry["note"] = recall(context) or invoke(context)
     with context.stage("screen output") as entry:
         entry["note"] = screen_output(context)
+    judge(context)
     with context.stage("dispose") as entry:
         entry["note"] = dispose(context)
 

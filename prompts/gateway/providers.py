@@ -54,6 +54,8 @@ class ProviderResponse:
     finish_reason: str
     tool_calls: tuple[Any, ...] = ()
     vectors: tuple[tuple[float, ...], ...] = ()
+    # Natural logarithms, one for each token; None where the provider told none.
+    log_probabilities: tuple[float, ...] | None = None
 
 
 class ProviderError(Exception):
@@ -108,18 +110,21 @@ def stream(
     Raises ProviderError; once a piece was heard, what came was paid for.
     """
     parts: list[str] = []
+    likely: list[float] = []
     usage: Usage | None = None
     finish = "stop"
     for piece in _pieces(deployment, request):
         usage = _told_usage(piece) or usage
         for choice in piece.get("choices") or []:
             finish = choice.get("finish_reason") or finish
+            likely += _log_probabilities(choice) or ()
             text = (choice.get("delta") or {}).get("content") or ""
             if text:
                 parts.append(text)
                 hear(text)
     whole = "".join(parts)
-    return ProviderResponse(whole, usage or estimated_usage(request, whole), finish)
+    used = usage or estimated_usage(request, whole)
+    return ProviderResponse(whole, used, finish, log_probabilities=tuple(likely) or None)
 
 
 def _told_usage(piece: dict[str, Any]) -> Usage | None:
@@ -280,7 +285,17 @@ def _response_of(body: dict[str, Any]) -> ProviderResponse:
         usage=_usage_of(usage),
         finish_reason=choice.get("finish_reason") or "stop",
         tool_calls=tuple(choice["message"].get("tool_calls") or ()),
+        log_probabilities=_log_probabilities(choice),
     )
+
+
+def _log_probabilities(choice: dict[str, Any]) -> tuple[float, ...] | None:
+    """Of every token of the choice; None where one has none, which leaves nothing to go by."""
+    try:
+        listed = (choice.get("logprobs") or {}).get("content") or ()
+        return tuple(float(one["logprob"]) for one in listed) or None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _embedded(body: dict[str, Any]) -> ProviderResponse:

@@ -115,7 +115,8 @@ def _check_fields(body: dict[str, Any]) -> None:
 def headers_so_far(context: CallContext) -> dict[str, str]:
     """What governs a call whose answer has begun to leave; what it costs is not known yet."""
     call = context.known_call
-    used = context.deployments[0] if not context.attempts else context.attempts[-1].deployment
+    made = context.answering
+    used = made.deployment if made else context.deployments[0]
     return {
         "x-call-state": call.state,
         "x-call-id": str(call.pk),

@@ -91,7 +91,7 @@ def _tell_attempt(
             (names.OUTPUT, attempt.usage.output),
         ):
             found.token_usage.record(count, named | {names.TOKEN_TYPE: kind})
-    if context.first_token_ms is not None and attempt is context.attempts[-1]:
+    if context.first_token_ms is not None and attempt is context.answering:
         found.first_token.record(context.first_token_ms / 1000, named)
 
 

@@ -19,6 +19,7 @@ from governance.kernel.web import actor_of, get_or_404
 from governance.model_cards.models import Deployment
 from prompts.catalogue.selectors import prompt_for, version_for
 from prompts.releases import services
+from prompts.releases.checks import ACTIONS, LONGEST_INSTRUCTION
 from prompts.releases.models import Release
 from prompts.releases.selectors import releases_visible_to
 
@@ -32,6 +33,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
     version = serializers.IntegerField(source="version.number")
     use_case = serializers.CharField(source="use_case.slug")
     deployment_ids = serializers.ListField(child=serializers.IntegerField())
+    checks = serializers.DictField(help_text="What is asked beside the answer; empty: nothing.")
     approval_state = serializers.CharField(source="approval.state")
     approval_valid_until = serializers.DateTimeField(source="approval.valid_until")
     change_request = serializers.IntegerField(source="approval.change_id")
@@ -45,6 +47,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
             "use_case",
             "environment",
             "deployment_ids",
+            "checks",
             "digest",
             "approval_state",
             "approval_valid_until",
@@ -97,6 +100,29 @@ class ReleaseDetail(ReleaseQueries):
         return Response(ReleaseSerializer(get_or_404(self.get_queryset(), pk=pk)).data)
 
 
+class ChecksInput(serializers.Serializer[Any]):
+    """What is asked beside the answer: a second model's verdict, and how sure the model was."""
+
+    judge = serializers.SlugField(
+        max_length=80, required=False, help_text="The deployment that judges; none: no verdict."
+    )
+    judge_instruction = serializers.CharField(
+        max_length=LONGEST_INSTRUCTION, required=False, help_text="By what the answer is judged."
+    )
+    judge_on_doubt = serializers.ChoiceField(choices=ACTIONS, required=False)
+    judge_on_fail = serializers.ChoiceField(choices=ACTIONS, required=False)
+    judge_without_verdict = serializers.ChoiceField(choices=ACTIONS, required=False)
+    token_probabilities = serializers.BooleanField(
+        required=False, help_text="Ask the provider how likely each token was."
+    )
+    hold_below_percent = serializers.IntegerField(
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="A person looks at answers that are less sure, or of which nobody knows.",
+    )
+
+
 class ReleaseInput(serializers.Serializer[Any]):
     """Which version runs on which deployments, in their order, and why."""
 
@@ -108,6 +134,7 @@ class ReleaseInput(serializers.Serializer[Any]):
     )
     environment = serializers.ChoiceField(choices=[one.value for one in Environment])
     reason = serializers.CharField(max_length=5000)
+    checks = ChecksInput(required=False)
 
 
 class ReleaseProposed(serializers.Serializer[Any]):
@@ -136,6 +163,7 @@ class ReleasePropose(generics.GenericAPIView[Release]):
             deployments=_deployments(asked["deployments"]),
             environment=asked["environment"],
             reason=asked["reason"],
+            checks=_checks(asked.get("checks", {})),
             now=timezone.now(),
         )
         return Response({"change_request": change.pk, "state": change.state}, 201)
@@ -149,6 +177,12 @@ def _deployments(slugs: list[str]) -> list[Deployment]:
             {"deployments": [f"There is no deployment “{unknown[0]}”."]}
         )
     return [found[slug] for slug in dict.fromkeys(slugs)]
+
+
+def _checks(given: dict[str, Any]) -> dict[str, Any]:
+    if "judge" not in given:
+        return dict(given)
+    return given | {"judge": _deployments([given["judge"]])[0].pk}
 
 
 class ReleaseEnd(ReleaseQueries):

@@ -33,6 +33,8 @@ class Release(models.Model):
     approval = models.ForeignKey(Approval, models.PROTECT, related_name="releases")
     environment = models.CharField(max_length=12, choices=[(e.value, e.value) for e in Environment])
     deployment_ids: Any = models.JSONField()
+    # What is asked beside the answer: see checks.py. The trigger holds it to what was decided.
+    checks: Any = models.JSONField(default=dict, db_default={}, blank=True)
     digest = models.CharField(max_length=64)
     starts_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -52,6 +54,12 @@ class Release(models.Model):
                 name="one_running_release",
             )
         ]
+
+    @property
+    def all_deployment_ids(self) -> list[int]:
+        """Where it answers, in order, and who judges."""
+        judge = self.checks.get("judge")
+        return [*self.deployment_ids, *([judge] if judge is not None else [])]
 
     def __str__(self) -> str:
         return f"{self.version} in {self.environment}"

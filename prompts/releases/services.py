@@ -19,6 +19,7 @@ from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
 from governance.registry.rules import Stage
 from prompts.catalogue.models import PromptVersion
+from prompts.releases.checks import read_checks
 from prompts.releases.models import Release
 from prompts.releases.selectors import roll_back_target
 
@@ -31,8 +32,12 @@ def propose_release(
     environment: str,
     reason: str,
     now: datetime,
+    checks: dict[str, Any] | None = None,
 ) -> ChangeRequest:
-    """Ask that this version runs on these deployments, in that order."""
+    """Ask that this version runs on these deployments, in that order.
+
+    `checks` are what is asked beside the answer (checks.py), not trusted.
+    """
     if environment not in list(Environment):
         raise Invalid(
             "Nothing was opened: choose an environment.",
@@ -43,6 +48,9 @@ def propose_release(
             "Nothing was opened: choose at least one deployment.",
             fields={"deployments": ["Choose at least one."]},
         )
+    kept, problems = read_checks(checks)
+    if problems:
+        raise Invalid("Nothing was opened: some checks do not fit.", fields=problems)
     names = ", ".join(deployment.name for deployment in deployments)
     return open_change(
         actor=actor,
@@ -52,7 +60,8 @@ def propose_release(
             "version_id": version.pk,
             "deployment_ids": [deployment.pk for deployment in deployments],
             "environment": Environment(environment).value,
-        },
+        }
+        | ({"checks": kept} if kept else {}),
         title=f"Release {version} on {names} in {environment}",
         reason=reason,
         now=now,
@@ -109,6 +118,7 @@ def _revive(earlier: Release, ended: Release, actor: Actor, reason: str, now: da
         approval=approval,
         environment=earlier.environment,
         deployment_ids=earlier.deployment_ids,
+        checks=earlier.checks,
         digest=earlier.digest,
         starts_at=now,
     )
@@ -135,6 +145,7 @@ def start_release(
         approval=approval,
         environment=proposal["environment"],
         deployment_ids=proposal["deployment_ids"],
+        checks=proposal.get("checks", {}),
         digest=approval.digest,
         starts_at=now,
     )

@@ -21,6 +21,7 @@ from governance.registry.rules import Stage
 from governance.registry.subjects import reopened_fact
 from prompts.catalogue.models import Prompt, PromptVersion
 from prompts.releases import services
+from prompts.releases.checks import JUDGE, read_checks
 from prompts.releases.models import Release
 from prompts.releases.registries import release_evidence
 from telemetry.ledger.models import Call
@@ -59,7 +60,7 @@ class ReleaseSubject:
             "deployments": [one.slug for one in self._deployments(proposal)],
             "version": version.number,
             "content_hash": version.content_hash,
-        } | (version.content() | reopened_fact(subject.use_case))
+        } | (version.content() | _shown_checks(proposal) | reopened_fact(subject.use_case))
 
     def base(self, subject: Prompt, proposal: dict[str, Any]) -> dict[str, Any]:
         running = (
@@ -99,7 +100,7 @@ class ReleaseSubject:
             for one in deployments
             if not Sensitivity(one.sensitivity_ceiling).permits(needed)
         ]
-        return missing
+        return missing + _missing_of_judge(proposal, needed)
 
     def evidence(self, subject: Prompt, proposal: dict[str, Any]) -> list[Evidence]:
         version = self._version(subject, proposal)
@@ -172,14 +173,48 @@ class ReleaseSubject:
                 fields={"deployment_ids": ["A list of numbers."]},
             )
         version_id = given.get("version_id")
-        proposal = {
+        kept, problems = read_checks(given.get("checks"))
+        if problems:
+            raise Invalid("Nothing was opened: some checks do not fit.", fields=problems)
+        proposal: dict[str, Any] = {
             "version_id": version_id if type(version_id) is int else 0,
             "deployment_ids": deployment_ids,
             "environment": str(environment),
-        }
+        } | ({"checks": kept} if kept else {})
         version = self._version(subject, proposal)
         names = ", ".join(one.name for one in self._deployments(proposal))
         return f"Release {version} on {names} in {environment}", proposal
+
+
+def _judge_of(proposal: dict[str, Any]) -> Deployment | None:
+    judge = proposal.get("checks", {}).get(JUDGE)
+    return Deployment.objects.filter(pk=judge).first() if judge else None
+
+
+def _shown_checks(proposal: dict[str, Any]) -> dict[str, Any]:
+    """A line per check, with the judge's name; nothing where none is asked for."""
+    checks = dict(proposal.get("checks", {}))
+    if JUDGE in checks:
+        found = _judge_of(proposal)
+        checks[JUDGE] = found.slug if found else "a deployment that does not exist"
+    return checks
+
+
+def _missing_of_judge(proposal: dict[str, Any], needed: Sensitivity) -> list[str]:
+    """A judge reads all that is asked and answered: it stands under the same ceiling."""
+    if JUDGE not in proposal.get("checks", {}):
+        return []
+    judge = _judge_of(proposal)
+    if judge is None or judge.replay_only:
+        return ["a judge that can be called."]
+    missing = []
+    if judge.state != "callable":
+        missing.append(f"{judge.name}, the judge, is {judge.state} and cannot be called.")
+    if not Sensitivity(judge.sensitivity_ceiling).permits(needed):
+        missing.append(
+            f"{judge.name}, the judge, may only see {judge.sensitivity_ceiling} content."
+        )
+    return missing
 
 
 def _figures(version_id: int) -> dict[str, str]:

@@ -21,8 +21,26 @@ from governance.model_cards.models import Deployment
 from prompts.catalogue.models import Prompt
 from prompts.catalogue.selectors import prompt_for
 from prompts.releases import services
+from prompts.releases.checks import (
+    ACTIONS,
+    DEFAULT_ACTIONS,
+    HOLD_BELOW,
+    INSTRUCTION,
+    JUDGE,
+    LIKELIHOODS,
+    ON_DOUBT,
+    ON_FAIL,
+    WITHOUT_VERDICT,
+    checks_of,
+)
 from prompts.releases.models import Release
 from prompts.releases.selectors import releases_visible_to, roll_back_target, with_deployments
+
+ASKED_OF_JUDGE = {
+    ON_DOUBT: "On doubt",
+    ON_FAIL: "On fail",
+    WITHOUT_VERDICT: "Without a verdict",
+}
 
 
 @requires(Permission.RELEASE_PROPOSE)
@@ -43,6 +61,11 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
         "versions": prompt.versions.all(),
         "deployments": Deployment.objects.filter(state="callable", replay_only=False),
         "chosen": values.getlist("deployments"),
+        "actions": ACTIONS,
+        "judging": [
+            (name, label, values.get(name) or DEFAULT_ACTIONS[name])
+            for name, label in ASKED_OF_JUDGE.items()
+        ],
         "error": error,
         "values": values,
     }
@@ -64,8 +87,25 @@ def _propose(request: HttpRequest, prompt: Prompt) -> ChangeRequest:
         deployments=[found[one] for one in ids if one in found],
         environment=request.POST.get("environment", ""),
         reason=request.POST.get("reason", "")[:5000],
+        checks=_checks(request),
         now=timezone.now(),
     )
+
+
+def _checks(request: HttpRequest) -> dict[str, Any]:
+    """As the form has them: what is left empty asks for nothing."""
+    given = request.POST
+    judge, below = given.get(JUDGE, ""), given.get(HOLD_BELOW, "").strip()
+    found: dict[str, Any] = {
+        LIKELIHOODS: given.get(LIKELIHOODS) == "yes",
+        INSTRUCTION: given.get(INSTRUCTION, ""),
+    }
+    if judge:
+        found[JUDGE] = int(judge) if judge.isdecimal() and len(judge) < 19 else judge
+        found |= {name: given[name] for name in DEFAULT_ACTIONS if given.get(name)}
+    if below:
+        found[HOLD_BELOW] = int(below) if below.isdecimal() and len(below) < 9 else below
+    return found
 
 
 @requires(Permission.PROMPT_VIEW)
@@ -88,6 +128,8 @@ def _shown(
     context = {
         "release": release,
         "shown": with_deployments([release])[0],
+        "checks": checks_of(release.checks),
+        "judge": Deployment.objects.filter(pk=release.checks.get(JUDGE) or 0).first(),
         "may_end": may_end,
         "earlier": roll_back_target(release, timezone.now()) if may_end else None,
         "events": timeline_for(release)[:30],

@@ -17,7 +17,7 @@ from governance.kernel.web import actor_of, get_or_404
 from reviews.decisions import alike, overturning, undoing
 from reviews.decisions.api import ReviewDecisionSerializer
 from reviews.decisions.models import ReviewDecision
-from reviews.decisions.rules import LONGEST_RATIONALE, LONGEST_TEXT
+from reviews.decisions.rules import FINAL_VERDICT_CHOICES, LONGEST_RATIONALE, LONGEST_TEXT
 from reviews.queues.api import ItemSerializer
 from reviews.queues.models import Queue, ReviewItem
 
@@ -82,7 +82,7 @@ class ItemAlike(generics.GenericAPIView[ReviewItem]):
 class OverturnSerializer(serializers.Serializer[Any]):
     """The verdict that shall stand, and why; `corrected_text` to correct."""
 
-    verdict = serializers.ChoiceField(choices=["approve", "correct", "reject"])
+    verdict = serializers.ChoiceField(choices=FINAL_VERDICT_CHOICES)
     rationale = serializers.CharField(max_length=LONGEST_RATIONALE)
     corrected_text = serializers.CharField(
         allow_null=True,

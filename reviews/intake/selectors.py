@@ -68,6 +68,7 @@ def facts_of(call: Call) -> CallFacts:
         sensitivity=call.sensitivity,
         mode=call.mode,
         findings=findings_of(call.findings),
+        confidence=call.confidence,
     )
 
 

@@ -18,6 +18,7 @@ from governance.kernel.errors import NotFound
 from governance.kernel.web import actor_of, get_or_404
 from reviews.decisions.api import ReviewDecisionSerializer
 from reviews.decisions.models import ReviewDecision
+from reviews.decisions.rules import FINAL_VERDICT_CHOICES
 from reviews.quality import calibrations, costs, selectors, slots, upkeep
 from reviews.quality.agreement import Figure
 from reviews.quality.forms import period_of
@@ -160,7 +161,7 @@ class NewCalibrationSerializer(serializers.Serializer[Any]):
     """The decided item, what is right, and why."""
 
     item = serializers.UUIDField()
-    verdict = serializers.ChoiceField(choices=["approve", "correct", "reject"])
+    verdict = serializers.ChoiceField(choices=FINAL_VERDICT_CHOICES)
     why = serializers.CharField(max_length=LONGEST_WHY)
 
 

@@ -120,6 +120,11 @@ class ItemSerializer(serializers.ModelSerializer[ReviewItem]):
         source="claimed_by.name", read_only=True, allow_null=True, default=None
     )
 
+    confidence = serializers.DecimalField(
+        source="call.confidence", max_digits=5, decimal_places=4, read_only=True, allow_null=True
+    )
+    confidence_method = serializers.CharField(source="call.confidence_method", read_only=True)
+
     class Meta:
         model = ReviewItem
         fields = [
@@ -142,6 +147,8 @@ class ItemSerializer(serializers.ModelSerializer[ReviewItem]):
             "escalated_at",
             "claimed_by",
             "lease_until",
+            "confidence",
+            "confidence_method",
         ]
         read_only_fields = fields
 

@@ -11,6 +11,8 @@ BOOKING_RULES = {
     "retried": "Each attempt that costs is a line of its own. One that the provider refused or did "
     "not answer costs nothing.",
     "repaired": "A repair is an attempt: it is booked even when its answer is not used.",
+    "judged": "A second model's verdict is an attempt of the call too: a line of its own, described as "
+    "“verdict”, also where what it said is no verdict.",
     "unusable": "An answer that nobody can read is booked by the usage that came with it, else by "
     "an upper estimate of one token for two characters.",
     "stream cut": "Of a stream that breaks off, what had come is booked by that estimate. A caller "

@@ -45,6 +45,8 @@ COLUMNS = (
     "redactions",
     "findings",
     "hold_reason",
+    "confidence",
+    "confidence_method",
     "refusal_code",
     "task_id",
     "end_user_hash",

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from governance.kernel.terms import Sensitivity
 from telemetry.ledger.models import Call, CallQuerySet
-from telemetry.ledger.rules import CallMode, CallSource, CallState
+from telemetry.ledger.rules import CONFIDENCE_METHODS, CallMode, CallSource, CallState
 
 PAGE_SIZE = 50
 ANY = "any"
@@ -28,7 +28,7 @@ _MOST_COST = Decimal(10) ** 9
 # would tell what the list does not.
 TECHNICAL = (
     *("prompt", "release", "version", "finding", "sensitivity", "held", "cached", "refusal"),
-    *("slower", "faster", "end_user", "key", "mode"),
+    *("slower", "faster", "end_user", "key", "mode", "confidence_below", "confidence_method"),
 )
 _FIELDS = {
     "use_case": "use_case__slug",
@@ -46,6 +46,8 @@ _FIELDS = {
     "cheaper": "cost__lte",
     "slower": "latency_ms__gte",
     "faster": "latency_ms__lte",
+    "confidence_below": "confidence__lt",
+    "confidence_method": "confidence_method",
     "end_user": "end_user_hash",
     "key": "api_key__prefix",
 }
@@ -56,8 +58,8 @@ class CallFilters:
     """What the list is narrowed to; what does not parse narrows nothing.
 
     `dearer` and `cheaper` are amounts in the organisation's currency, `slower` and `faster` the
-    model's milliseconds; `end_user` is the SHA-256 that the call keeps of its end user, `key`
-    the prefix of an API key.
+    model's milliseconds; `confidence_below` is a share from 0 to 1; `end_user` is the SHA-256 that the
+    call keeps of its end user, `key` the prefix of an API key.
     """
 
     use_case: str = ""
@@ -78,6 +80,8 @@ class CallFilters:
     cheaper: Decimal | None = None
     slower: int | None = None
     faster: int | None = None
+    confidence_below: Decimal | None = None
+    confidence_method: str = ""
     end_user: str = ""
     key: str = ""
     since: date | None = None
@@ -108,6 +112,8 @@ class CallFilters:
             cheaper=_amount(query.get("cheaper", "")),
             slower=_whole(query.get("slower", ""), _MOST_MS),
             faster=_whole(query.get("faster", ""), _MOST_MS),
+            confidence_below=_share(query.get("confidence_below", "")),
+            confidence_method=_one_of(CONFIDENCE_METHODS, query.get("confidence_method", "")),
             end_user=end_user if _HASH.fullmatch(end_user) else "",
             key=query.get("key", "").strip().removeprefix("plc_").rstrip("…")[:8],
             since=since,
@@ -192,6 +198,11 @@ def _amount(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and 0 <= amount < _MOST_COST else None
+
+
+def _share(text: str) -> Decimal | None:
+    amount = _amount(text)
+    return amount if amount is not None and amount <= 1 else None
 
 
 def _date(text: str | None) -> date | None:

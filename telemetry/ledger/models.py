@@ -20,6 +20,7 @@ from governance.registry.models import UseCase
 from telemetry.ledger.amounts import ZERO, money
 from telemetry.ledger.keeping_models import Erasure, LegalHold
 from telemetry.ledger.rules import (
+    CONFIDENCE_METHODS,
     OPEN_STATES,
     CallMode,
     CallSource,
@@ -166,6 +167,15 @@ class Call(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # Answered from the cache: no provider was asked and nothing was billed.
     is_cached = models.BooleanField(default=False, db_default=False)
+    # How sure the answer is, 0 to 1, and how that is known; never a guess.
+    confidence = models.DecimalField(max_digits=5, decimal_places=4, null=True, blank=True)
+    confidence_method = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        choices=[(m, m) for m in CONFIDENCE_METHODS],
+    )
     cost = money(default=ZERO)
     currency = models.CharField(max_length=3)
     price_snapshot: Any = models.JSONField(default=dict, blank=True)
@@ -211,6 +221,11 @@ class Call(models.Model):
                 fields=["-admitted_at", "-id"],
                 condition=~Q(hold_reason=""),
                 name="call_held",
+            ),
+            models.Index(
+                fields=["-admitted_at", "-id"],
+                condition=Q(confidence__isnull=False),
+                name="call_with_confidence",
             ),
             models.Index(
                 fields=["lease_until"],

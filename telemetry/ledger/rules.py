@@ -23,6 +23,10 @@ class CallState(StrEnum):
     DEGRADED = "degraded"
 
 
+# The geometric mean of the answer's token probabilities; a second model's own figure.
+CONFIDENCE_METHODS = ("token_probability", "judge")
+
+
 class CallMode(StrEnum):
     """How the caller waits: for the answer, for a worker, not at all (history), or inside Placet."""
 

@@ -72,6 +72,8 @@ def call_representation(call: Call) -> dict[str, Any]:
         "redactions": call.redactions,
         "findings": call.findings,
         "hold_reason": call.hold_reason,
+        "confidence": format(call.confidence, "f") if call.confidence is not None else None,
+        "confidence_method": call.confidence_method,
         "refusal": {"code": call.refusal_code, "message": call.refusal_message}
         if call.refusal_code
         else None,

@@ -71,6 +71,8 @@ class CallFacts(TypedDict, total=False):
     task_id: str
     end_user_hash: str
     is_cached: bool
+    confidence: Decimal | None
+    confidence_method: str
 
 
 SETTLED_COLUMNS = (

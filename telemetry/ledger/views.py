@@ -27,7 +27,7 @@ from telemetry.ledger.filters import ANY, CallFilters, page_of
 from telemetry.ledger.legal_holds import holds_on
 from telemetry.ledger.models import Call, LedgerEntry
 from telemetry.ledger.registries import call_panels, finding_codes
-from telemetry.ledger.rules import CallMode, CallState
+from telemetry.ledger.rules import CONFIDENCE_METHODS, CallMode, CallState
 from telemetry.ledger.selectors import calls_visible_to, sees_only_cost
 
 MOST_OFFERED = 200
@@ -71,6 +71,7 @@ def _offered(user: User) -> dict[str, Any]:
         "states": list(CallState),
         "modes": [one for one in CallMode if one != CallMode.REPLAY],
         "sensitivities": list(Sensitivity),
+        "confidence_methods": CONFIDENCE_METHODS,
         "finding_codes": [ANY, *finding_codes],
     }
 

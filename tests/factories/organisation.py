@@ -122,10 +122,11 @@ def provider(*answers: Any) -> Iterator[Provider]:
                 return
             status = answer if isinstance(answer, int) else 200
             message = dict(answer) if isinstance(answer, dict) else {"content": answer}
+            choice = {
+                name: message.pop(name) for name in ("logprobs", "finish_reason") if name in message
+            }
             body = {
-                "choices": [
-                    {"finish_reason": message.pop("finish_reason", "stop"), "message": message}
-                ],
+                "choices": [{"finish_reason": "stop"} | choice | {"message": message}],
                 "usage": {"prompt_tokens": 100, "completion_tokens": 20},
             }
             self.whole(status, body if status == 200 else {"error": {}})

@@ -25,6 +25,7 @@ PROVED_BY = {
     "kinds": "prompts/test_priced_calls.py::test_each_kind_is_booked_at_its_price_and_counted_everywhere",
     "retried": "prompts/test_booking_rules.py::test_a_refused_attempt_costs_nothing_and_the_next_is_booked",
     "repaired": "prompts/test_governed_call.py::test_one_repair_is_tried_and_booked",
+    "judged": "prompts/test_second_opinion.py::test_a_pass_leaves_and_its_cost_stands_in_the_ledger",
     "unusable": "prompts/test_booking_rules.py::test_what_nobody_can_read_is_booked_upward",
     "stream cut": "prompts/test_streams.py::test_a_provider_that_breaks_off_is_booked_and_said",
     "cache hit": "prompts/test_cache.py::test_a_hit_costs_nothing_and_says_so",

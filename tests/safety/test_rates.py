@@ -11,8 +11,8 @@ from governance.policy.screening import starting_screening
 from tests.safety.cases import WRITINGS, cases
 from tests.safety.rates import overall, rates
 
-LEAST_CAUGHT = {"tuned": 0.96, "held_out": 0.22}
-MOST_ALARMS = {"tuned": 0.03, "held_out": 0.22}
+LEAST_CAUGHT = {"tuned": 0.98, "held_out": 0.3}
+MOST_ALARMS = {"tuned": 0.02, "held_out": 0.22}
 NAMES = tuple(LEAST_CAUGHT)
 
 

@@ -14,7 +14,7 @@ from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
 from governance.policy import tool_calls
 from governance.policy.rules import effective_oversight, obligations
-from prompts.gateway.context import Attempt, CallContext
+from prompts.gateway.context import VERDICT, Attempt, CallContext
 from prompts.gateway.conversation import image_urls
 from prompts.gateway.gate import End, Skipped
 from prompts.gateway.noting import Noting
@@ -42,7 +42,7 @@ from telemetry.chargeback.holds import BudgetExceeded as NoRoom
 
 
 @dataclass
-class _Asking:
+class Asking:
     """How far the asking is: what failed until now, by the deployment's name."""
 
     failures: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class _Asking:
 def invoke(context: CallContext) -> str:
     """The first usable answer; raises why none came when the deployments or the time are over."""
     started = time.perf_counter()
-    asking = _Asking()
+    asking = Asking()
     for index, deployment in enumerate(context.deployments):
         if context.seconds_left() < SHORTEST_ATTEMPT_SECONDS:
             asking.failures.append("no time was left for another")
@@ -63,7 +63,7 @@ def invoke(context: CallContext) -> str:
             asking.failures.append(why_not(context.deployments, skipped))
             asking.skipped.append(skipped)
             continue
-        response = _tried(context, index, asking)
+        response = tried(context, index, asking)
         if response is None:
             continue
         context.output = answer_of(context, response)
@@ -75,7 +75,7 @@ def invoke(context: CallContext) -> str:
     raise _no_answer(context, asking)
 
 
-def _tried(context: CallContext, index: int, asking: _Asking) -> ProviderResponse | None:
+def tried(context: CallContext, index: int, asking: Asking) -> ProviderResponse | None:
     """The answer of one deployment, asked again where that is safe and there is time for it."""
     has_next = index + 1 < len(context.deployments)
     for one_try in range(TRIES_PER_DEPLOYMENT):
@@ -97,7 +97,7 @@ def _tried(context: CallContext, index: int, asking: _Asking) -> ProviderRespons
     return None
 
 
-def _no_answer(context: CallContext, asking: _Asking) -> Refusal:
+def _no_answer(context: CallContext, asking: Asking) -> Refusal:
     if not asking.was_asked:
         return none_available(context.deployments, tuple(asking.skipped))
     kind = ProviderTimedOut if asking.last == "timeout" else ProviderFailed
@@ -143,6 +143,7 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
     _keep(context, number, deployment, sent, is_billed=True)
     _note(context, number, deployment, started, "answered")
     context.is_cut, context.vectors = response.finish_reason == "length", response.vectors
+    context.log_probabilities = response.log_probabilities
     return response
 
 
@@ -172,8 +173,8 @@ def _asked(
 def leaves_in_pieces(context: CallContext) -> bool:
     """Whether nothing can keep the answer back once it has begun.
 
-    Nobody looks at it first, its contract takes any text, and no placeholder is to be put
-    back into it.
+    Nobody looks at it first, no model judges it, its contract takes any text, and no
+    placeholder is to be put back into it.
     """
     use_case = context.known_use_case
     tier = RiskTier(use_case.tier or RiskTier.HIGH)
@@ -182,7 +183,8 @@ def leaves_in_pieces(context: CallContext) -> bool:
         "max_chars"
     )
     restores = obligations(context.sensitivity, tier).restore_placeholders
-    return oversight == Oversight.NONE and takes_any_text and not restores
+    may_leave = oversight == Oversight.NONE and not context.checks.may_keep_back
+    return may_leave and takes_any_text and not restores
 
 
 def _note(
@@ -227,7 +229,8 @@ def _keep(
     context: CallContext, number: int, deployment: Deployment, usage: Usage, *, is_billed: bool
 ) -> None:
     prices = context.prices[deployment.pk]
-    context.attempts.append(Attempt(number, deployment, prices, usage, is_billed))
+    made = Attempt(number, deployment, prices, usage, is_billed, context.purpose)
+    context.attempts.append(made)
 
 
 def _request(context: CallContext, messages: list[dict[str, Any]]) -> ProviderRequest:
@@ -235,11 +238,17 @@ def _request(context: CallContext, messages: list[dict[str, Any]]) -> ProviderRe
     return ProviderRequest(
         messages,
         asked.max_tokens,
-        asked.parameters,
+        asked.parameters | _told_beside(context),
         response_format(context.contract),
         asked.tools,
         max(SHORTEST_ATTEMPT_SECONDS, context.seconds_left()),
     )
+
+
+def _told_beside(context: CallContext) -> dict[str, Any]:
+    """How likely each token was, where the release wants to know."""
+    wants = context.checks.token_probabilities and context.purpose != VERDICT
+    return {"logprobs": True} if wants and not context.request.inputs else {}
 
 
 def response_format(contract: dict[str, object]) -> dict[str, object] | None:

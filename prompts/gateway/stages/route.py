@@ -49,13 +49,13 @@ def route(context: CallContext) -> str:
     context.deployments = fitting
     for one in fitting:
         try:
-            context.prices[one.pk] = _prices(context, one)
+            context.prices[one.pk] = prices_of(context, one)
         except pricing.PriceUnknown as unknown:
             raise PriceUnknown(f"{unknown} Finance must set it before calls can be made.") from None
     return ", then ".join(one.name for one in fitting)
 
 
-def _prices(context: CallContext, deployment: Deployment) -> pricing.PriceList:
+def prices_of(context: CallContext, deployment: Deployment) -> pricing.PriceList:
     """As of the call's admission, also for a worker that runs it later: its hold fits its bill.
 
     The tier is that of the tokens booked this month before the call was let in; calls that run

@@ -8,7 +8,7 @@ from governance.kernel.terms import RiskTier
 from governance.policy import output_contract, tool_calls
 from governance.policy.rules import PERSONAL, obligations
 from prompts.gateway import screens
-from prompts.gateway.context import CUT_OFF, CallContext
+from prompts.gateway.context import CUT_OFF, REPAIR, CallContext
 from prompts.gateway.embeddings import check_vectors
 from prompts.gateway.providers import ProviderError
 from prompts.gateway.refusals import OutputContractFailed
@@ -58,10 +58,13 @@ def _repair(context: CallContext, errors: list[str]) -> str:
         {"role": "user", "content": output_contract.repair_instruction(context.contract, errors)},
     ]
     used = context.attempts[-1].deployment
+    context.purpose = REPAIR
     try:
         response = ask(context, context.deployments.index(used), messages)
     except ProviderError:
         raise _failed(errors) from None
+    finally:
+        context.purpose = ""
     context.output = output_contract.without_fence(answer_of(context, response))
     if still := _problems(context):
         raise _failed(still, is_cut=context.is_cut)

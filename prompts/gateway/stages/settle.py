@@ -11,6 +11,7 @@ from governance.kernel.errors import NotFound, WrongState
 from prompts.gateway.context import Attempt, CallContext
 from prompts.gateway.embeddings import vectors_digest
 from prompts.gateway.noting import heard_of
+from prompts.gateway.opinions import keep_opinion
 from prompts.gateway.refusals import Cancelled, Lost, ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
 from prompts.gateway.stages.limit import give_back
@@ -37,7 +38,7 @@ def _settle(context: CallContext) -> None:
     now = timezone.now()
     call = context.known_call
     billed = [_billed(one) for one in context.attempts if one.is_billed]
-    last = context.attempts[-1] if context.attempts else None
+    last = context.answering
     keeps_output = bool(context.output) and context.refusal is None
     body = ledger.Body(context.output, now + retention(context)) if keeps_output else None
     facts: ledger.CallFacts = {
@@ -46,6 +47,8 @@ def _settle(context: CallContext) -> None:
         "hold_reason": context.hold_reason,
         "latency_ms": context.latency_ms,
         "is_cached": context.is_cached,
+        "confidence": context.confidence,
+        "confidence_method": context.confidence_method,
     }
     if last is not None:
         facts |= {"deployment": last.deployment, "price_snapshot": last.prices.as_plain()}
@@ -63,6 +66,7 @@ def _settle(context: CallContext) -> None:
         response_hash=vectors_digest(context.vectors),
         **facts,
     )
+    keep_opinion(context, now)
     if context.refusal is None and context.hold_reason and not context.is_degraded:
         open_item(
             call=context.call,
@@ -89,7 +93,7 @@ def _billed(attempt: Attempt) -> ledger.BilledAttempt:
         amount=attempt.cost,
         currency=attempt.prices.booked_currency,
         priced=ledger.priced(attempt.prices, attempt.usage),
-        description="repair" if attempt.number > 1 else "",
+        description=attempt.purpose,
     )
 
 

@@ -25,7 +25,7 @@ ONE = "1:" + base64.b64encode(b"1" * 32).decode()
 TWO = "2:" + base64.b64encode(b"2" * 32).decode()
 SYSTEM = Actor.system("tests")
 AREAS = ("governance.", "telemetry.", "reviews.", "prompts.")
-# Bytes that are no secret: hashes and the exact content of the audit log.
+# Bytes that are no secret: hashes, the exact content of the audit log, providers' counts.
 OPEN_BYTES = {
     "audit.AuditEvent.canonical",
     "audit.AuditEvent.leaf_hash",

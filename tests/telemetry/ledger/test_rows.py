@@ -63,6 +63,7 @@ def test_many_rows_go_in_one_statement_and_get_their_keys(
             day=NOW.date(),
             amount=Decimal(number) / 7,
             currency="USD",
+            priced_currency="",
             source="live",
             created_at=NOW,
         )
