@@ -94,4 +94,4 @@ def test_a_call_asks_the_database_this_often(here: World, model: Provider) -> No
     with CaptureQueriesContext(connection) as queries:
         assert code(here) == "delivered"
     statements = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
-    assert len(statements) == 11
+    assert len(statements) == 3

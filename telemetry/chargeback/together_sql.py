@@ -1,0 +1,103 @@
+"""Holds of a set of calls under the same budgets, taken or ended in one statement."""
+
+# The budgets above these calls, locked in one order, where all of them have room for all of it
+# and the team has one; else NULL. Nothing is written.
+WITH_ROOM = """
+CREATE FUNCTION chargeback_with_room(asked jsonb) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    found_ bigint[];
+    fits_ boolean;
+BEGIN
+    SELECT array_agg(id), bool_and(fits) AND bool_or(is_team) INTO found_, fits_ FROM (
+        SELECT id, use_case_id IS NULL AS is_team,
+            currency = asked->>'currency' AND (NOT hard
+                OR "limit" >= captured + reserved + (asked->>'amount')::numeric) AS fits
+        FROM chargeback_budget
+        WHERE team_id = (asked->>'team')::bigint AND starts_on = (asked->>'month')::date
+            AND (use_case_id IS NULL OR use_case_id = (asked->>'use_case')::bigint)
+        ORDER BY id FOR UPDATE
+    ) covering;
+    RETURN CASE WHEN fits_ THEN found_ END;
+END $$;
+"""
+WITH_ROOM_BACK = "DROP FUNCTION chargeback_with_room(jsonb);"
+
+# On budgets that were locked and found to have room.
+HOLD = """
+CREATE FUNCTION chargeback_hold_first(asked jsonb, budgets bigint[])
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE chargeback_budget SET reserved = reserved + (asked->>'amount')::numeric
+    WHERE id = ANY (budgets);
+    INSERT INTO chargeback_hold
+        (budget_id, call_id, attempt, amount, captured_amount, state, held_at, expires_at)
+    SELECT budget, hold.call, 1, hold.amount, 0, asked->>'state', hold.held_at, hold.expires_at
+    FROM jsonb_to_recordset(asked->'holds') AS hold (
+        call uuid, amount numeric, held_at timestamptz, expires_at timestamptz
+    ), unnest(budgets) budget;
+END $$;
+"""
+HOLD_BACK = "DROP FUNCTION chargeback_hold_first(jsonb, bigint[]);"
+
+# As END_HOLDS in sql.py, for calls with one billed attempt each, and each of them held. Answers
+# the budgets that crossed a threshold just now.
+CAPTURE = """
+CREATE FUNCTION chargeback_capture_first(told jsonb) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    crossing bigint[];
+    unheld integer;
+BEGIN
+    WITH bill AS (
+        SELECT * FROM jsonb_to_recordset(told->'bills') AS bill (call uuid, amount numeric)
+    ), locked AS MATERIALIZED (
+        SELECT hold.id, hold.budget_id, hold.call_id, hold.attempt, hold.state, hold.amount
+        FROM chargeback_hold AS hold
+        JOIN chargeback_budget AS budget ON budget.id = hold.budget_id
+        WHERE hold.call_id = ANY (ARRAY(SELECT call FROM bill))
+        ORDER BY budget.id, hold.id FOR UPDATE OF budget, hold
+    ), ending AS (
+        SELECT locked.id, locked.budget_id,
+            CASE WHEN attempt = 1 THEN bill.amount END AS billed,
+            CASE WHEN state IN ('held', 'suspense') THEN locked.amount ELSE 0 END AS freed
+        FROM locked JOIN bill ON bill.call = locked.call_id
+        WHERE CASE WHEN attempt = 1 THEN told->'capturable' ? state ELSE state = 'held' END
+    ), total AS (
+        SELECT budget_id, sum(freed) AS freed, sum(coalesce(billed, 0)) AS billed
+        FROM ending GROUP BY budget_id
+    ), changed AS (
+        UPDATE chargeback_budget AS budget SET
+            reserved = budget.reserved - total.freed,
+            captured = budget.captured + total.billed,
+            overrun = CASE WHEN budget.hard THEN greatest(
+                budget.overrun,
+                budget.captured + total.billed + budget.reserved - total.freed - budget."limit"
+            ) ELSE 0 END
+        FROM total WHERE budget.id = total.budget_id
+        RETURNING budget.id, EXISTS (
+            SELECT FROM jsonb_array_elements(budget.soft_thresholds) AS mark
+            WHERE budget.captured * 100 >= budget."limit" * mark::numeric
+                AND NOT budget.alerted @> mark
+        ) AS crosses, total.billed
+    ), ended AS (
+        UPDATE chargeback_hold AS hold SET
+            state = CASE WHEN ending.billed IS NULL THEN told->>'released'
+                ELSE told->>'captured' END,
+            captured_amount = coalesce(ending.billed, hold.captured_amount),
+            ended_at = (told->>'at')::timestamptz
+        FROM ending WHERE hold.id = ending.id
+    )
+    SELECT (SELECT array_agg(id ORDER BY id) FROM changed WHERE crosses AND billed > 0),
+        (SELECT count(*) FROM bill WHERE NOT EXISTS (
+            SELECT FROM locked WHERE locked.call_id = bill.call AND locked.attempt = 1))
+    INTO crossing, unheld;
+    IF unheld > 0 THEN
+        RAISE EXCEPTION '% calls were never held on a budget', unheld
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN crossing;
+END $$;
+"""
+CAPTURE_BACK = "DROP FUNCTION chargeback_capture_first(jsonb);"
+
+TOGETHER = WITH_ROOM + HOLD + CAPTURE
+TOGETHER_BACK = CAPTURE_BACK + HOLD_BACK + WITH_ROOM_BACK
