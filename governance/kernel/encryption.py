@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -22,7 +23,12 @@ from governance.kernel.errors import Unavailable
 
 def _keys() -> dict[int, bytes]:
     """Key id → 32 bytes, from settings "1:base64,2:base64"; the highest id encrypts."""
-    pairs = (part.split(":", 1) for part in settings.PLACET_ENCRYPTION_KEYS.split(",") if part)
+    return _parsed(settings.PLACET_ENCRYPTION_KEYS)
+
+
+@cache
+def _parsed(configured: str) -> dict[int, bytes]:
+    pairs = (part.split(":", 1) for part in configured.split(",") if part)
     return {int(number): base64.b64decode(secret) for number, secret in pairs}
 
 

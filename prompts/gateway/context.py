@@ -120,6 +120,8 @@ class CallContext:
     asked: Asked = field(default_factory=Asked)
     attempts: list[Attempt] = field(default_factory=list)
     held_attempts: int = 0
+    # With its hold and its place, in one statement; see stages/admit_together.py.
+    was_let_in_together: bool = False
     output: str = ""
     is_cached: bool = False
     vectors: tuple[tuple[float, ...], ...] = ()

@@ -8,6 +8,7 @@ without the database nobody gets in.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -221,12 +222,41 @@ def leave(
             for one in held.ends
         ],
     }
-    answer = _asked("SELECT gateway_leave(%s)", told)
+    return standings_in(_asked("SELECT gateway_leave(%s)", told))
+
+
+def standings_in(answer: dict[str, Any]) -> tuple[datetime, list[Standing]]:
+    """When the door was left, and how the circuits stood then."""
     standings = [
         Standing(one["id"], one["state"], one["calls"], one["failures"])
         for one in answer["circuits"]
     ]
     return datetime.fromisoformat(answer["at"]), standings
+
+
+def leaving_together(calls: Sequence[tuple[UUID, Pass, int]]) -> dict[str, Any]:
+    """What `gateway_leave` is told of calls with the same buckets that each asked one and the
+    same deployment once; with the tokens that each used."""
+    first_id, first, _ = calls[0]
+    back = sum(held.tokens - used for _, held, used in calls)
+    ends = [end for _, held, _ in calls for end in held.ends]
+    counted = {
+        "calls": len(ends),
+        "failures": sum(counts_against(one.failure) for one in ends),
+        "unused_probe": False,
+    }
+    return {
+        "call": first_id,
+        "window": WINDOW_SECONDS,
+        "buckets": [one.as_plain() | {"back": back} for one in first.buckets],
+        "deployments": [
+            one.as_plain() | {"back": back} | counted for one in first.entered.values()
+        ],
+        "attempts": [
+            {"id": one.deployment_id, "failure": one.failure, "took_ms": one.took_ms}
+            for one in ends
+        ],
+    }
 
 
 def _counted(held: Pass, deployment_id: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ before the facts, so what is remembered is never older than its generation.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from threading import Lock
@@ -32,6 +32,7 @@ from governance.registry.models import UseCase
 from prompts.gateway.gate import Limits
 from prompts.gateway.models import GoverningChange, UseCaseLimit
 from prompts.gateway.sql import GENERATION
+from prompts.gateway.together import Together
 from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
 from reviews.intake.rules import Rule
@@ -92,10 +93,20 @@ def generation() -> Generation:
 
 
 def generation_and_time() -> tuple[Generation, datetime]:
-    """With the database's clock, which all processes have in common: leases are told by it."""
+    """With the database's clock, which all processes have in common: leases are told by it.
+
+    Those who ask while another is being answered are answered together, by one look after that.
+    """
+    return _looks.do("generation", None)
+
+
+def _look(asking: Sequence[None]) -> Sequence[tuple[Generation, datetime]]:
     with executed(GENERATION, None) as cursor:
         *found, time = cursor.fetchone()
-    return (found[0], found[1], found[2]), time
+    return [((found[0], found[1], found[2]), time)] * len(asking)
+
+
+_looks: Together[None, tuple[Generation, datetime]] = Together(_look)
 
 
 def forget_changes(now: datetime) -> None:

@@ -29,6 +29,7 @@ from prompts.gateway.stages.admit import (
     check_still_admitted,
     resume,
 )
+from prompts.gateway.stages.admit_together import admit_together, held_together
 from prompts.gateway.stages.authenticate import authenticate
 from prompts.gateway.stages.compose import compose
 from prompts.gateway.stages.degrade import degrade
@@ -117,7 +118,7 @@ def enter(context: CallContext) -> GovernedReply | None:
         entry["note"] = route(context)
     try:
         with context.stage("limits") as entry:
-            entry["note"] = limit(context)
+            entry["note"] = admit_together(context) or limit(context)
     except (NoDeploymentAvailable, RateLimitExceeded):
         # What has taken the last place may be the same request.
         if (earlier := reply_of_one_just_let_in(context)) is None:
@@ -125,7 +126,7 @@ def enter(context: CallContext) -> GovernedReply | None:
         return earlier
     try:
         with context.stage("hold budget") as entry:
-            entry["note"] = admit(context)
+            entry["note"] = held_together(context) or admit(context)
     except StillRunning:
         # The same request arrived twice at once, and the other one was let in.
         if (earlier := reply_of_repeated(context)) is None:

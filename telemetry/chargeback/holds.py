@@ -8,7 +8,7 @@ of their own (the ledger lines they lead to are sealed).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -125,6 +125,50 @@ def _why_not(call: Call, day: date, amount: Decimal, currency: str) -> BudgetExc
         f"the budget of {tightest} has no room for that. Nothing was spent. Ask finance to "
         f"raise the limit, or wait for the next {tightest.period}."
     )
+
+
+def first_holds(
+    calls: Sequence[tuple[Call, Decimal]], currency: str, lasts: timedelta = HOLD_LASTS
+) -> dict[str, Any]:
+    """What `chargeback_with_room` and `chargeback_hold_first` are asked for the first attempts of
+    calls of one use case, admitted in one month."""
+    first = calls[0][0]
+    return {
+        "team": first.team_id,
+        "use_case": first.use_case_id,
+        "currency": currency,
+        "amount": sum(amount for _, amount in calls),
+        "state": HOLD_STATES.initial,
+        "holds": [
+            {
+                "call": call.pk,
+                "amount": amount,
+                "held_at": call.admitted_at,
+                "expires_at": call.admitted_at + lasts,
+            }
+            for call, amount in calls
+        ],
+        **period_starts(first.admitted_at.date()),
+    }
+
+
+def first_bills(calls: Sequence[tuple[Call, Decimal]], now: datetime) -> dict[str, Any]:
+    """What `chargeback_capture_first` is told of calls that were billed once."""
+    return {
+        "bills": [{"call": call.pk, "amount": amount} for call, amount in calls],
+        "capturable": CAPTURABLE,
+        "captured": HOLD_STATES.target(HoldState.HELD, "capture"),
+        "released": HOLD_STATES.target(HoldState.HELD, "release"),
+        "at": now,
+    }
+
+
+@transaction.atomic
+def warn(budget_ids: Sequence[int], now: datetime) -> None:
+    """For whoever captured in a statement of its own; the next capture tells of it again."""
+    for budget_id in budget_ids:
+        Budget.objects.select_for_update().only("pk").get(pk=budget_id)
+        _warn(budget_id, now)
 
 
 @transaction.atomic

@@ -182,28 +182,33 @@ DROP TRIGGER chargeback_budget_needs_change ON chargeback_budget;
 DROP FUNCTION chargeback_budget_needs_change();
 """
 
-# Every budget above the call takes the amount, or none does: of its use case, its team and the
-# organisation, by month, quarter and year. The first part locks them in one order and judges
-# their newest rows; the others see what it saw. A budget whose period is over and whose next
-# one was not made yet (`is_due`) takes nothing, and makes the statement take nothing at all
-# until somebody has renewed it: else a new period would begin without its limit.
-TAKE_HOLDS = """
-WITH covering AS MATERIALIZED (
-    SELECT id,
-        starts_on < CASE period WHEN 'month' THEN %(month)s
-            WHEN 'quarter' THEN %(quarter)s ELSE %(year)s END AS is_due,
-        currency = %(currency)s
-            AND (NOT hard OR "limit" + rolled >= captured + reserved + %(amount)s) AS fits
+# The budgets above calls of one use case, locked in one order, and whether each has room for the
+# amount: of the use case, its team and the organisation, by month, quarter and year. A budget
+# whose period is over and whose next one was not made yet (`is_due`) has to be renewed before
+# anything is held: else a new period would begin without its limit.
+COVERING = """SELECT id,
+        starts_on < CASE period WHEN 'month' THEN {month}
+            WHEN 'quarter' THEN {quarter} ELSE {year} END AS is_due,
+        currency = {currency}
+            AND (NOT hard OR "limit" + rolled >= captured + reserved + {amount}) AS fits
     FROM chargeback_budget
-    WHERE (team_id = %(team)s OR team_id IS NULL)
-        AND (use_case_id IS NULL OR use_case_id = %(use_case)s)
-        AND ((period = 'month' AND starts_on = %(month)s)
-            OR (period = 'quarter' AND starts_on = %(quarter)s)
-            OR (period = 'year' AND starts_on = %(year)s)
+    WHERE (team_id = {team} OR team_id IS NULL)
+        AND (use_case_id IS NULL OR use_case_id = {use_case})
+        AND ((period = 'month' AND starts_on = {month})
+            OR (period = 'quarter' AND starts_on = {quarter})
+            OR (period = 'year' AND starts_on = {year})
             OR (renews AND NOT renewed
-                AND starts_on < CASE period WHEN 'month' THEN %(month)s
-                    WHEN 'quarter' THEN %(quarter)s ELSE %(year)s END))
-    ORDER BY id FOR UPDATE
+                AND starts_on < CASE period WHEN 'month' THEN {month}
+                    WHEN 'quarter' THEN {quarter} ELSE {year} END))
+    ORDER BY id FOR UPDATE"""
+COVERING_FACTS = ("team", "use_case", "month", "quarter", "year", "currency", "amount")
+
+# Every budget above the call takes the amount, or none does. The first part locks them and judges
+# their newest rows; the others see what it saw. One that is due takes nothing, and makes the
+# statement take nothing at all until somebody has renewed it.
+TAKE_HOLDS = f"""
+WITH covering AS MATERIALIZED (
+    {COVERING.format(**{name: f"%({name})s" for name in COVERING_FACTS})}
 ), verdict AS (
     SELECT coalesce(bool_and(fits) FILTER (WHERE NOT is_due), false) AS fits,
         NOT coalesce(bool_or(is_due), false) AS is_fresh
@@ -222,27 +227,11 @@ WITH covering AS MATERIALIZED (
     RETURNING id
 )
 SELECT (SELECT count(*) FROM held), (SELECT is_fresh FROM verdict)
-"""
+"""  # noqa: S608  # parts of our own
 
-# Captures the attempts that were billed and gives back the others that are in a state of
-# `give_back` (of the attempt `only`, or of all). Answers which attempts have holds, how many
-# holds ended, and the budgets that crossed a threshold just now.
-END_HOLDS = """
-WITH bill AS (
-    SELECT * FROM unnest(%(attempts)s::smallint[], %(amounts)s::numeric[]) AS bill (attempt, amount)
-), locked AS MATERIALIZED (
-    SELECT hold.id, hold.budget_id, hold.attempt, hold.state, hold.amount
-    FROM chargeback_hold AS hold JOIN chargeback_budget AS budget ON budget.id = hold.budget_id
-    WHERE hold.call_id = %(call)s
-    ORDER BY budget.id, hold.id FOR UPDATE OF budget, hold
-), ending AS (
-    SELECT locked.id, locked.budget_id, bill.amount AS billed,
-        CASE WHEN locked.state IN ('held', 'suspense') THEN locked.amount ELSE 0 END AS freed
-    FROM locked LEFT JOIN bill USING (attempt)
-    WHERE CASE WHEN bill.attempt IS NOT NULL THEN locked.state = ANY (%(capturable)s)
-        ELSE locked.state = ANY (%(give_back)s)
-            AND locked.attempt = coalesce(%(only)s, locked.attempt) END
-), total AS (
+# What the end of holds does to their budgets and to them. Comes after `ending`: hold, budget, what
+# was billed of it (NULL: nothing, it is given back) and what is no longer reserved.
+ENDED = """), total AS (
     SELECT budget_id, sum(freed) AS freed, sum(coalesce(billed, 0)) AS billed
     FROM ending GROUP BY budget_id
 ), changed AS (
@@ -262,16 +251,37 @@ WITH bill AS (
     ) AS crosses, total.billed
 ), ended AS (
     UPDATE chargeback_hold AS hold SET
-        state = CASE WHEN ending.billed IS NULL THEN %(released)s ELSE %(captured)s END,
+        state = CASE WHEN ending.billed IS NULL THEN {released} ELSE {captured} END,
         captured_amount = coalesce(ending.billed, hold.captured_amount),
-        ended_at = %(now)s
+        ended_at = {now}
     FROM ending WHERE hold.id = ending.id
     RETURNING hold.id
-)
+)"""
+ENDED_FACTS = ("released", "captured", "now")
+
+# Captures the attempts that were billed and gives back the others that are in a state of
+# `give_back` (of the attempt `only`, or of all). Answers which attempts have holds, how many
+# holds ended, and the budgets that crossed a threshold just now.
+END_HOLDS = f"""
+WITH bill AS (
+    SELECT * FROM unnest(%(attempts)s::smallint[], %(amounts)s::numeric[]) AS bill (attempt, amount)
+), locked AS MATERIALIZED (
+    SELECT hold.id, hold.budget_id, hold.attempt, hold.state, hold.amount
+    FROM chargeback_hold AS hold JOIN chargeback_budget AS budget ON budget.id = hold.budget_id
+    WHERE hold.call_id = %(call)s
+    ORDER BY budget.id, hold.id FOR UPDATE OF budget, hold
+), ending AS (
+    SELECT locked.id, locked.budget_id, bill.amount AS billed,
+        CASE WHEN locked.state IN ('held', 'suspense') THEN locked.amount ELSE 0 END AS freed
+    FROM locked LEFT JOIN bill USING (attempt)
+    WHERE CASE WHEN bill.attempt IS NOT NULL THEN locked.state = ANY (%(capturable)s)
+        ELSE locked.state = ANY (%(give_back)s)
+            AND locked.attempt = coalesce(%(only)s, locked.attempt) END
+{ENDED.format(**{name: f"%({name})s" for name in ENDED_FACTS})}
 SELECT (SELECT array_agg(DISTINCT attempt) FROM locked),
     (SELECT count(*) FROM ended),
     (SELECT array_agg(id ORDER BY id) FROM changed WHERE crosses AND billed > 0)
-"""
+"""  # noqa: S608  # parts of our own
 
 # A closed month is opened again by a decided change that names its last seal, and only once by
 # each: the seal's number is in it. The seal itself stays as a version.

@@ -115,11 +115,16 @@ def locked(call_id: UUID) -> Call:
     return call
 
 
-def keep_first(call: Call, column: str, body: Body) -> None:
-    """The first text of a call whose payload has no row yet."""
+def first_payload(call: Call, column: str, body: Body) -> Payload:
+    """The row for the first text of a call, not written yet."""
     payload = Payload(call=call, keep_until=body.keep_until)
     payload.seal(column, body.text)
-    rows.insert([payload])
+    return payload
+
+
+def keep_first(call: Call, column: str, body: Body) -> None:
+    """The first text of a call whose payload has no row yet."""
+    rows.insert([first_payload(call, column, body)])
 
 
 def keep(call: Call, column: str, body: Body) -> None:

@@ -6,8 +6,10 @@ The ORM's own columns and conversions; most of the processor time of an ordinary
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
@@ -31,6 +33,22 @@ def insert(rows: Sequence[models.Model]) -> None:
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias
+
+
+def written(row: models.Model) -> dict[str, Any]:
+    """The row by its columns, for a function that reads rows from JSON (see `as_json`)."""
+    return {column: getattr(row, name) for column, name in _columns(type(row))}
+
+
+def as_json(value: Any) -> str:
+    """JSON as PostgreSQL reads its own types from it: bytes in hexadecimal, the rest as text."""
+    return json.dumps(value, default=_text, ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes | memoryview):
+        return "\\x" + value.hex()
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def update(row: models.Model, names: Sequence[str]) -> None:
@@ -94,6 +112,12 @@ def _insertion(model: type[models.Model]) -> tuple[str, str, Fields]:
     names = ", ".join(_column(one) for one in fields)
     one_row = f"({', '.join(['%s'] * len(fields))})"
     return f"INSERT INTO {_table(model)} ({names}) VALUES ", one_row, fields  # noqa: S608  # names of the model
+
+
+@cache
+def _columns(model: type[models.Model]) -> tuple[tuple[str, str], ...]:
+    """Column and attribute of each field."""
+    return tuple((str(one.column), one.attname) for one in _fields(model))
 
 
 @cache

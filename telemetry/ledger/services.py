@@ -8,6 +8,7 @@ in the audit log by the next seal (seals.py), a thousand calls by one event. Wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,7 +36,7 @@ from telemetry.ledger.bodies import locked as locked
 from telemetry.ledger.bodies import visible_answer as visible_answer
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.joining import joins_transaction
-from telemetry.ledger.models import ZERO, Call, LedgerEntry
+from telemetry.ledger.models import ZERO, Call, LedgerEntry, Payload
 from telemetry.ledger.rules import (
     CALL_STATES,
     VERDICT_ACTIONS,
@@ -121,7 +122,25 @@ class BilledAttempt:
 
 
 @joins_transaction
-def admit_call(
+def admit_call(*, request: Body | None = None, **facts: Any) -> Call:
+    """The row of a call that has been let in, with its first body; `facts` as `new_call`'s.
+
+    Raises IntegrityError when the idempotency key is taken (by a call of the same key, or of
+    the same person): look with `selectors.call_by_idempotency` first, and again after it.
+    """
+    call = new_call(**facts)
+    write_new(call, request)
+    return call
+
+
+def write_new(call: Call, request: Body | None) -> None:
+    """Insert a new call, with its request; in the caller's transaction."""
+    rows.insert([call])
+    if request is not None:
+        keep_first(call, "request", request)
+
+
+def new_call(
     *,
     use_case: UseCase,
     mode: CallMode | str,
@@ -129,18 +148,15 @@ def admit_call(
     call_id: UUID | None = None,
     api_key: ApiKey | None = None,
     requester: User | None = None,
-    request: Body | None = None,
     idempotency_key: str = "",
     idempotency_hash: str = "",
     lease: timedelta = DEFAULT_LEASE,
     starts: bool = False,
     **facts: Unpack[CallFacts],
 ) -> Call:
-    """The row of a call that has been let in. Its cost goes to the use case's team.
+    """The row of a call that is let in, not written yet. Its cost goes to the use case's team.
 
     `starts` says that whoever admits it asks the provider at once.
-    Raises IntegrityError when the idempotency key is taken (by a call of the same key, or of
-    the same person): look with `selectors.call_by_idempotency` first, and again after it.
     """
     call = Call(
         use_case=use_case,
@@ -162,9 +178,6 @@ def admit_call(
     if starts:
         call.state, call.started_at = CALL_STATES.target(call.state, "start"), now
     _learn(call, facts)
-    rows.insert([call])
-    if request is not None:
-        keep_first(call, "request", request)
     return call
 
 
@@ -225,17 +238,47 @@ def settle_call(
     if is_settled and not booked:
         return call
     if not is_settled:
-        call.state = CALL_STATES.target(call.state, Outcome(outcome))
-        call.outcome, call.finished_at, call.lease_until = Outcome(outcome), now, None
-        call.response_hash = response_hash or (text_digest(response.text) if response else "")
-        _learn(call, facts)
-        call.digest = call_digest(call, booked)
+        response_hash = response_hash or (text_digest(response.text) if response else "")
+        _end(call, outcome, now, booked, response_hash, facts)
         if response is not None:
             keep(call, "response", response)
     rows.update(call, SETTLED_COLUMNS)
     if not is_settled:
         announce_settled(call, now)
     return call
+
+
+def ended(
+    *,
+    call: Call,
+    now: datetime,
+    billed: BilledAttempt,
+    response: Body,
+    **facts: Unpack[CallFacts],
+) -> tuple[Call, LedgerEntry, Payload]:
+    """What `settle_call` would write of a call as it was let in, that is delivered after one
+    billed attempt: for a set of calls that is written in one statement, or not at all."""
+    over = copy(call)
+    entries = _lines(over, [billed], now, set())
+    _end(over, Outcome.DELIVER, now, entries, text_digest(response.text), facts)
+    payload = Payload(call=over, keep_until=response.keep_until)
+    payload.seal("response", response.text)
+    return over, entries[0], payload
+
+
+def _end(
+    call: Call,
+    outcome: Outcome | str,
+    now: datetime,
+    booked: Sequence[LedgerEntry],
+    response_hash: str,
+    facts: CallFacts,
+) -> None:
+    call.state = CALL_STATES.target(call.state, Outcome(outcome))
+    call.outcome, call.finished_at, call.lease_until = Outcome(outcome), now, None
+    call.response_hash = response_hash
+    _learn(call, facts)
+    call.digest = call_digest(call, booked)
 
 
 @transaction.atomic
@@ -295,13 +338,21 @@ def _book(call: Call, billed: Sequence[BilledAttempt], now: datetime) -> list[Le
     # The call's row is locked, and counts the attempts that were booked.
     booked = call.entries.filter(kind=EntryKind.USAGE).values_list("attempt", flat=True)
     known = set(booked) if call.attempts else set()
+    entries = _lines(call, billed, now, known)
+    rows.insert(entries)
+    return entries
+
+
+def _lines(
+    call: Call, billed: Sequence[BilledAttempt], now: datetime, known: set[int]
+) -> list[LedgerEntry]:
+    """Lines of the attempts that are not known yet, and the call's sums with them."""
     entries = []
     for one in sorted(billed, key=lambda one: one.attempt):
         if one.attempt in known:
             continue
         entries.append(_entry(call, one, now, is_first=not known))
         known.add(one.attempt)
-    rows.insert(entries)
     call.cost += sum((entry.amount for entry in entries), ZERO)
     call.tokens_input += sum(entry.tokens_input for entry in entries)
     call.tokens_cached += sum(entry.tokens_cached for entry in entries)

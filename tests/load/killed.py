@@ -184,7 +184,10 @@ def measure(here: Any, server: str) -> dict[str, Any]:
 def _settle(model_url: str, given: set[str]) -> list[str]:
     """What was lost is settled; then everything that does not hold, in sentences."""
     from django.conf import settings
+    from django.utils import timezone
 
+    from governance.audit.services import sequence
+    from governance.audit.verification import problems
     from telemetry.chargeback.verification import verify
     from telemetry.ledger.models import Call, LedgerEntry
     from telemetry.ledger.rules import OPEN_STATES
@@ -194,6 +197,8 @@ def _settle(model_url: str, given: set[str]) -> list[str]:
     while Call.objects.filter(state__in=OPEN_STATES).exists():
         sweep()
     wrong = [f"{one.check}: {one.what}" for one in verify()]
+    sequence(now=timezone.now())
+    wrong += [f"audit: {one}" for one in problems()]
     booked = {str(one) for one in LedgerEntry.objects.values_list("call_id", flat=True)}
     if unbooked := given - booked:
         wrong.append(f"{len(unbooked)} answers were given and not booked")

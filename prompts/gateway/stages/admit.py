@@ -86,35 +86,10 @@ def _why_it_does_not_serve(use_case: UseCase) -> str:
 
 def admit(context: CallContext) -> str:
     """The first transaction: the call's row, its sealed request, and the hold of attempt 1."""
-    request, release = context.request, context.known_release
-    body = json.dumps([kept(one) for one in context.messages], ensure_ascii=False)
-    end_user = hashlib.sha256(request.end_user.encode()).hexdigest() if request.end_user else ""
+    call = call_of(context)
     try:
         with transaction.atomic():
-            call = ledger.admit_call(
-                use_case=context.known_use_case,
-                mode="internal" if request.person else request.mode,
-                now=context.received_at,
-                call_id=context.call_id,
-                api_key=context.key,
-                requester=request.person,
-                request=ledger.Body(body, context.received_at + retention(context)),
-                idempotency_key=request.idempotency_key,
-                idempotency_hash=request.body_hash,
-                lease=lease(context),
-                starts=request.mode != "async",
-                release_id=release.pk,
-                prompt_version_id=release.version_id,
-                prompt_label=str(release.version),
-                deployment=context.deployments[0],
-                sensitivity=context.sensitivity,
-                request_hash=text_digest(body),
-                stage_trail=[one for one in context.trail if "took_ms" in one],
-                redactions=context.redactions,
-                findings=context.findings,
-                task_id=request.task_id,
-                end_user_hash=end_user,
-            )
+            ledger.write_new(call, request_body(context))
             amount = hold_attempt(context, call, 1, _first(context), is_new=True)
     except holds.BudgetExceeded as exceeded:
         raise BudgetExceeded(exceeded.message) from None
@@ -125,6 +100,44 @@ def admit(context: CallContext) -> str:
         ) from None
     context.call = call
     return f"{amount} held"
+
+
+def call_of(context: CallContext) -> Call:
+    """The call's row as it is let in, not written yet."""
+    request, release = context.request, context.known_release
+    end_user = hashlib.sha256(request.end_user.encode()).hexdigest() if request.end_user else ""
+    return ledger.new_call(
+        use_case=context.known_use_case,
+        mode="internal" if request.person else request.mode,
+        now=context.received_at,
+        call_id=context.call_id,
+        api_key=context.key,
+        requester=request.person,
+        idempotency_key=request.idempotency_key,
+        idempotency_hash=request.body_hash,
+        lease=lease(context),
+        starts=request.mode != "async",
+        release_id=release.pk,
+        prompt_version_id=release.version_id,
+        prompt_label=str(release.version),
+        deployment=context.deployments[0],
+        sensitivity=context.sensitivity,
+        request_hash=text_digest(_request_text(context)),
+        stage_trail=[one for one in context.trail if "took_ms" in one],
+        redactions=context.redactions,
+        findings=context.findings,
+        task_id=request.task_id,
+        end_user_hash=end_user,
+    )
+
+
+def request_body(context: CallContext) -> ledger.Body:
+    """What was asked, to be kept sealed for as long as policy says."""
+    return ledger.Body(_request_text(context), context.received_at + retention(context))
+
+
+def _request_text(context: CallContext) -> str:
+    return json.dumps([kept(one) for one in context.messages], ensure_ascii=False)
 
 
 def lease(context: CallContext) -> timedelta:

@@ -38,10 +38,10 @@ def limit(context: CallContext) -> str:
     A call that waits for a worker takes from the buckets alone: its place is taken when it runs.
     """
     context.held.tokens = most_input_tokens(context) + context.max_tokens
-    buckets = _buckets(context)
+    buckets = buckets_of(context)
     for one in buckets:
         _check_ever(one, context.held.tokens)
-    places = [] if context.request.mode == "async" else _ever_fitting(context)
+    places = [] if context.request.mode == "async" else ever_fitting(context)
     entry = _enter(context, buckets, places)
     context.rates = entry.header_facts()
     if entry.short_of is not None:
@@ -52,18 +52,18 @@ def limit(context: CallContext) -> str:
     if entry.chosen is None:
         context.held.buckets = []
         raise none_available(context.deployments, entry.skipped)
-    return _begin_at(context, entry)
+    return begin_at(context, entry)
 
 
 def take_place(context: CallContext) -> None:
     """For a worker: wait a little for a place, then refuse."""
     context.held.tokens = most_input_tokens(context) + context.max_tokens
-    context.held.buckets = _buckets(context)
+    context.held.buckets = buckets_of(context)
     last = time.monotonic() + LONGEST_WORKER_WAIT
     while True:
-        entry = _enter(context, [], _ever_fitting(context))
+        entry = _enter(context, [], ever_fitting(context))
         if entry.chosen is not None:
-            _begin_at(context, entry)
+            begin_at(context, entry)
             return
         wait = min((one.wait for one in entry.skipped), default=0.0)
         pause = min(wait, 2.0) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
@@ -116,7 +116,7 @@ def _enter(context: CallContext, buckets: list[Limits], places: list[Deployment]
     return gate.enter(context.call_id, wanted, places, context.held.tokens, lease)
 
 
-def _begin_at(context: CallContext, entry: Entry) -> str:
+def begin_at(context: CallContext, entry: Entry) -> str:
     """Those that were skipped come last: by then they may be asked again."""
     skipped = {one.deployment_id for one in entry.skipped}
     order = sorted(context.deployments, key=lambda one: one.pk in skipped)
@@ -132,7 +132,7 @@ def why_not(deployments: list[Deployment], skipped: Skipped) -> str:
     return f"{names.get(skipped.deployment_id, 'one')} {WORDS[skipped.why]}"
 
 
-def _buckets(context: CallContext) -> list[Limits]:
+def buckets_of(context: CallContext) -> list[Limits]:
     """The key's, then the use case's: one order for everybody."""
     found = []
     if (key := context.key) is not None:
@@ -143,7 +143,7 @@ def _buckets(context: CallContext) -> list[Limits]:
     return [one for one in found if one.is_any]
 
 
-def _ever_fitting(context: CallContext) -> list[Deployment]:
+def ever_fitting(context: CallContext) -> list[Deployment]:
     """Without those whose limit is smaller than this one call."""
     tokens = context.held.tokens
     fitting = [

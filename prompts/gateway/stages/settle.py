@@ -15,6 +15,7 @@ from prompts.gateway.opinions import keep_opinion
 from prompts.gateway.refusals import Cancelled, Lost, ReviewNotPossible
 from prompts.gateway.stages.admit import LEASE, retention
 from prompts.gateway.stages.limit import give_back
+from prompts.gateway.stages.settle_together import settle_together
 from reviews.queues.services import open_item
 from telemetry.chargeback.holds import end_holds, release_open
 from telemetry.ledger import services as ledger
@@ -24,6 +25,8 @@ from telemetry.ledger.rules import CallState
 
 def settle(context: CallContext) -> None:
     """Book what was billed, give back the rest of the hold, write the end of the call."""
+    if settle_together(context, _bills(context)):
+        return
     try:
         _settle(context)
     except NotFound as no_queue:
@@ -37,7 +40,7 @@ def settle(context: CallContext) -> None:
 def _settle(context: CallContext) -> None:
     now = timezone.now()
     call = context.known_call
-    billed = [_billed(one) for one in context.attempts if one.is_billed]
+    billed = _bills(context)
     last = context.answering
     keeps_output = bool(context.output) and context.refusal is None
     body = ledger.Body(context.output, now + retention(context)) if keeps_output else None
@@ -79,6 +82,10 @@ def _settle(context: CallContext) -> None:
     bills = {attempt.attempt: attempt.amount for attempt in billed}
     end_holds(call=context.call, bills=bills, now=now)
     give_back(context)
+
+
+def _bills(context: CallContext) -> list[ledger.BilledAttempt]:
+    return [_billed(one) for one in context.attempts if one.is_billed]
 
 
 def _billed(attempt: Attempt) -> ledger.BilledAttempt:
