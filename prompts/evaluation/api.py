@@ -112,8 +112,8 @@ class CaseInput(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=TAGS), min_length=1, max_length=len(TAGS)
     )
     variables = serializers.JSONField(default=dict)
-    messages = CaseMessage(many=True, required=False, max_length=100)
-    expectations = ExpectationInput(many=True, max_length=50)
+    messages = serializers.ListField(child=CaseMessage(), required=False, max_length=100)
+    expectations = serializers.ListField(child=ExpectationInput(), max_length=50)
 
 
 class EvaluationRunSerializer(serializers.ModelSerializer[EvaluationRun]):

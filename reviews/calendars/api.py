@@ -194,7 +194,7 @@ class SlaPolicyInput(serializers.Serializer[Any]):
     first_touch_minutes = serializers.IntegerField(min_value=1, max_value=services.LONGEST_MINUTES)
     decision_minutes = serializers.IntegerField(min_value=1, max_value=services.LONGEST_MINUTES)
     warn_share = serializers.IntegerField(min_value=1, max_value=99)
-    steps = SlaStepSerializer(many=True, required=False, max_length=20)
+    steps = serializers.ListField(child=SlaStepSerializer(), required=False, max_length=20)
 
     def facts(self) -> services.PolicyFacts:
         return services.PolicyFacts(**valid(self))
