@@ -14,7 +14,7 @@ from django.db.models import QuerySet, Sum
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from telemetry.chargeback.models import DailyUsage
-from telemetry.chargeback.rules import next_month, share
+from telemetry.chargeback.rules import next_month
 from telemetry.ledger.amounts import ZERO
 from telemetry.savings.models import MonthFigures, Saving, UnitCost
 from telemetry.savings.rules import LOOK_BACK, WORDS, Lever, LeverWords, Unusual, unusual_days
@@ -98,8 +98,3 @@ def odd_days(user: User, month: date, today: date, team: str = "") -> list[OddDa
     )
     found = unusual_days(daily, month, last, whole / 100)
     return [OddDay(one, str(one.key), titles[one.key]) for one in found[:MOST_LINES]]
-
-
-def part_of(amount: Decimal, whole: Decimal) -> int:
-    """Whole percent, 0 of nothing."""
-    return share(amount, whole) if whole else 0
