@@ -97,6 +97,12 @@ def tool_call(name: str, arguments: Any, call_id: str = "call_a1") -> dict[str, 
     }
 
 
+class Listening(ThreadingHTTPServer):
+    """Takes as many at once as any test sends: one that finds the queue full is turned away."""
+
+    request_queue_size = 512
+
+
 @contextmanager
 def provider(*answers: Any) -> Iterator[Provider]:
     """Serves the answers in order, the last for ever; an int is an HTTP status.
@@ -160,7 +166,7 @@ def provider(*answers: Any) -> Iterator[Provider]:
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Listening(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     scripted.url = f"http://127.0.0.1:{server.server_port}/v1"

@@ -159,8 +159,9 @@ def test_a_provider_that_does_not_answer_in_time(place: Place, model: Provider) 
     assert call.stage_trail[-1]["note"].endswith("provider timeout")
 
 
+@pytest.mark.parametrize("together", ["1", "0"])
 def test_two_hundred_at_once_against_a_budget_that_fits_a_hundred(
-    place: Place, model: Provider
+    place: Place, model: Provider, together: str
 ) -> None:
     """Every hundredth and no more is let in, and no moment sees the limit passed."""
     from django.db import connection
@@ -169,7 +170,7 @@ def test_two_hundred_at_once_against_a_budget_that_fits_a_hundred(
     from telemetry.chargeback.models import Budget, Hold
     from tests.factories.chargeback import limit_to
 
-    with place.web(PLACET_GATEWAY_THREADS="150") as (_, client):
+    with place.web(PLACET_GATEWAY_THREADS="150", PLACET_TOGETHER=together) as (_, client):
         assert ask(client).status_code == 200
         budget = Budget.objects.get(team__slug="legal", use_case=None)
         ceiling = Hold.objects.filter(budget=budget).get().amount

@@ -88,8 +88,8 @@ def test_old_changes_are_forgotten_and_that_is_a_change(here: World) -> None:
 
 
 def test_a_call_asks_the_database_this_often(here: World, model: Provider, settings: Any) -> None:
-    settings.PLACET_TOGETHER = True
     """Each statement more is paid by every call: look twice before raising the figure."""
+    settings.PLACET_TOGETHER = True
     UseCase.objects.filter(pk=here.use_case.pk).update(oversight="none", tier="minimal")
     assert code(here) == "delivered"
     with CaptureQueriesContext(connection) as queries:
