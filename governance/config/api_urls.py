@@ -29,6 +29,7 @@ urlpatterns = [
     path("", include("telemetry.savings.api_urls")),
     path("", include("telemetry.allocation.api_urls")),
     path("", include("telemetry.documents.api_urls")),
+    path("", include("telemetry.deliveries.api_urls")),
     path("", include("telemetry.reconciliation.api_urls")),
     path("", include("telemetry.drift.api_urls")),
     path("", include("reviews.queues.api_urls")),

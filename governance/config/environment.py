@@ -49,7 +49,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where spans and metrics go by OTLP; empty: nowhere."
     ),
-    Setting("PLACET_MAIL_URL", "", "SMTP server for notices, `smtp://user:password@host:port`."),
+    Setting(
+        "PLACET_MAIL_URL",
+        "",
+        "SMTP server for documents, `smtp://user:password@host:port?from=address`, or `smtps://`.",
+    ),
 )
 
 

@@ -27,6 +27,7 @@ _EVERY: dict[str, float] = {
     "telemetry.alerts.tasks.check_service_levels": 60,
     "telemetry.chargeback.tasks.keep_house": 60,
     "telemetry.chargeback.tasks.watch_budgets": 21600,
+    "telemetry.deliveries.tasks.keep_house": 60,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.chargeback.tasks.check_books": 21600,
     "telemetry.savings.tasks.compute_due": 21600,

@@ -33,6 +33,10 @@ PLACET_TOGETHER = read_flag("PLACET_TOGETHER")
 PLACET_CURRENCY = read("PLACET_CURRENCY")
 PLACET_WEBHOOK_ALLOW = read_list("PLACET_WEBHOOK_ALLOW")
 PLACET_MODEL_URL = read("PLACET_MODEL_URL")
+PLACET_MAIL_URL = read("PLACET_MAIL_URL")
+# What mails write before a page's path: the first origin behind the proxy, else this machine.
+_ORIGINS = [one.rstrip("/") for one in CSRF_TRUSTED_ORIGINS if "*" not in one]
+PLACET_ADDRESS = _ORIGINS[0] if _ORIGINS else f"http://127.0.0.1:{read('PORT')}"
 PLACET_METRICS_KEY = read("PLACET_METRICS_KEY")
 OTLP_ENDPOINT = read("OTEL_EXPORTER_OTLP_ENDPOINT")
 PLACET_SIGNING_KEY = read("PLACET_SIGNING_KEY") or str(DATA_DIR / "signing.key")
@@ -90,6 +94,7 @@ INSTALLED_APPS = [
     "telemetry.chargeback",
     "telemetry.allocation",
     "telemetry.documents",
+    "telemetry.deliveries",
     "telemetry.reconciliation",
     "telemetry.drift",
     "telemetry.savings",
@@ -280,6 +285,7 @@ SPECTACULAR_SETTINGS = {
         "BatchStateEnum": "prompts.batches.models.BATCH_STATE_CHOICES",
         "WorkStateEnum": "telemetry.chargeback.closing_models.RUN_STATE_CHOICES",
         "WebhookDeliveryStateEnum": "telemetry.webhooks.models.DELIVERY_STATE_CHOICES",
+        "DocumentDeliveryStateEnum": "telemetry.deliveries.models.STATE_CHOICES",
         "ChangeStateEnum": "governance.approvals.models.CHANGE_STATE_CHOICES",
         "ControlStateEnum": "governance.compliance.rules.CONTROL_STATE_CHOICES",
         "GrantRoleEnum": "governance.access.models.ROLE_CHOICES",

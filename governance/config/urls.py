@@ -30,6 +30,7 @@ urlpatterns = [
     path("", include("telemetry.chargeback.urls")),
     path("", include("telemetry.allocation.urls")),
     path("", include("telemetry.documents.urls")),
+    path("", include("telemetry.deliveries.urls")),
     path("", include("telemetry.reconciliation.urls")),
     path("", include("telemetry.drift.urls")),
     path("", include("reviews.calendars.urls")),

@@ -29,6 +29,7 @@ from telemetry.chargeback import dashboard, selectors, services, statements
 from telemetry.chargeback.burning_down import burn_down
 from telemetry.chargeback.charts import daily_costs
 from telemetry.chargeback.dashboard import View
+from telemetry.chargeback.downloads import usage_lines
 from telemetry.chargeback.forms import LimitForm, SuspenseForm
 from telemetry.chargeback.models import Budget, Statement
 from telemetry.chargeback.registries import statement_panels
@@ -101,34 +102,7 @@ def usage_csv(request: HttpRequest) -> HttpResponse:
     user, today = cast(User, request.user), timezone.now().date()
     view = View.from_query(request.GET, today)
     rows = dashboard.usage_rows(user, view, [view.month])
-    columns = (
-        "day",
-        "team",
-        "use_case",
-        "deployment",
-        "source",
-        "calls",
-        "tokens_input",
-        "tokens_output",
-        "cost",
-        "currency",
-    )
-    cells = (
-        [
-            row.day,
-            row.team_name,
-            row.use_case_title,
-            row.deployment_name,
-            row.source,
-            row.calls,
-            row.tokens_input,
-            row.tokens_output,
-            row.cost,
-            settings.PLACET_CURRENCY,
-        ]
-        for row in rows
-    )
-    return _download(csv_lines(columns, cells), f"usage-{view.month:%Y-%m}.csv")
+    return _download(usage_lines(rows), f"usage-{view.month:%Y-%m}.csv")
 
 
 @requires(Permission.CHARGEBACK_VIEW)

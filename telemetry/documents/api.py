@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -14,7 +15,8 @@ from governance.access.models import User
 from governance.kernel.authority import Permission
 from governance.kernel.web import get_or_404
 from telemetry.chargeback.models import Statement
-from telemetry.documents.views import STATEMENT_FORMATS, XLSX, statement_response
+from telemetry.documents.files import STATEMENT_FORMATS, XLSX, statement_file
+from telemetry.documents.views import streamed
 
 
 class StatementFile(APIView):
@@ -35,4 +37,5 @@ class StatementFile(APIView):
     def get(self, request: Request, pk: int) -> HttpResponse:
         mine = Statement.objects.visible_to(cast(User, request.user)).select_related("team")
         found: Statement = get_or_404(mine, pk=pk)
-        return statement_response(found.team, found.period, request.query_params.get("as", "csv"))
+        kind = request.query_params.get("as", "csv")
+        return streamed(statement_file(found.team, found.period, kind, timezone.now()))

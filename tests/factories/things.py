@@ -61,9 +61,11 @@ from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.closing import request_closing
 from telemetry.chargeback.models import Budget
 from telemetry.chargeback.statements import begin_closing, close_statement
+from telemetry.deliveries.delivering import deliver as carry_out
+from telemetry.deliveries.services import create_schedule, send_now
 from telemetry.drift.services import create_monitor, request_check
 from telemetry.ledger.models import Call
-from telemetry.webhooks.models import WebhookDelivery
+from telemetry.webhooks.models import WebhookDelivery, WebhookEndpoint
 from telemetry.webhooks.services import create_endpoint, send_test
 from tests.factories.allocation import make_rule, take_provider_file
 from tests.factories.keeping import make_erasure, make_hold
@@ -289,6 +291,7 @@ def things_of(settings: Any) -> Things:
     values: dict[tuple[str, str], Any] = {
         ("webhooks/", "pk"): delivery.endpoint_id,
         ("webhooks/", "delivery"): delivery.pk,
+        **delivered(here, now),
         ("batches/", "pk"): batch.pk,
         ("policy/rules/", "slug"): "injection",
         ("rule-sets/", "slug"): "injection",
@@ -395,6 +398,30 @@ def things_of(settings: Any) -> Things:
         ("releases/", "pk"): release.pk,
     }
     return Things(here, values | corrected(here, now) | evaluated(here, now))
+
+
+def delivered(here: World, now: datetime) -> dict[tuple[str, str], Any]:
+    """A standing order of the owner, and a file of it that a worker made."""
+    owner = here.people.actor("owner")
+    endpoint = WebhookEndpoint.objects.get(url="https://a.example/")
+    schedule = create_schedule(
+        actor=owner,
+        team=here.people.teams["legal"],
+        format="csv",
+        occasion="close",
+        day=None,
+        time_zone="UTC",
+        recipient="",
+        endpoint=endpoint.pk,
+        now=now,
+    )
+    asked = send_now(actor=owner, schedule_id=schedule.pk, now=now)
+    carry_out(delivery_id=asked.pk, now=now)
+    return {
+        ("deliveries/", "pk"): schedule.pk,
+        ("deliveries/", "delivery"): asked.pk,
+        ("deliveries/files/", "pk"): asked.pk,
+    }
 
 
 def corrected(here: World, now: datetime) -> dict[tuple[str, str], Any]:

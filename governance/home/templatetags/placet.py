@@ -26,6 +26,7 @@ _TONES: dict[str, str] = {
             "applied",
             "in_force",
             "delivered",
+            "sent",
             "released",
             "ready",
             "stable",
