@@ -5,6 +5,7 @@ from __future__ import annotations
 _EVERY: dict[str, float] = {
     "governance.audit.tasks.sequence": 15,
     "governance.access.tasks.end_expired_grants": 60,
+    "governance.home.tasks.begin_absences": 30,
     "governance.audit.tasks.keep_house": 60,
     "governance.approvals.tasks.keep_house": 60,
     "governance.approvals.tasks.remind_people": 3600,
@@ -18,6 +19,7 @@ _EVERY: dict[str, float] = {
     "governance.registry.tasks.measure_from_ledger": 21600,
     "reviews.queues.tasks.keep_house": 30,
     "reviews.decisions.tasks.finalise_due": 5,
+    "reviews.board.tasks.keep_house": 30,
     "reviews.intake.tasks.take_samples": 30,
     "prompts.gateway.tasks.sweep": 30,
     "prompts.batches.tasks.sweep": 15,

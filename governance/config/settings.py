@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
         "FinalVerdictEnum": "reviews.decisions.rules.FINAL_VERDICT_CHOICES",
         "BulkVerdictEnum": "reviews.decisions.rules.BULK_VERDICT_CHOICES",
         "ReviewQuestionStateEnum": "reviews.questions.models.QUESTION_STATE_CHOICES",
+        "HandOverStateEnum": "reviews.board.models.HAND_OVER_STATE_CHOICES",
         "ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES",
         "AnswerCheckActionEnum": "prompts.releases.checks.ACTIONS",
     },

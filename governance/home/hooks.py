@@ -1,5 +1,6 @@
 """What the shell puts into its own navigation."""
 
+from governance.audit.registries import audit_actions
 from governance.home.registries import NavigationItem, inbox, navigation
 from governance.home.training import training_due
 from governance.kernel.authority import Permission
@@ -36,3 +37,5 @@ navigation.add(
     ),
 )
 inbox.add("training", training_due)
+audit_actions.add("absence.stated", "{actor} stated an absence: {subject}")
+audit_actions.add("absence.ended", "{actor} ended an absence: {subject}")

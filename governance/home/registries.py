@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from governance.access.models import User
-from governance.kernel.authority import Permission
+from governance.kernel.authority import Actor, Permission
 from governance.kernel.registries import Registry
 
 GROUPS = ("Work", "Decide", "Govern", "Build", "Run", "Money", "Prove", "People")
@@ -35,6 +37,8 @@ class InboxItem:
     due_at: datetime | None
     kind: str
     count: int = 1
+    # Somebody waits for this very person; it stands before what is only due.
+    is_personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,10 @@ class RuleTable:
 rule_tables: Registry[RuleTable] = Registry("rule tables")
 navigation: Registry[NavigationItem] = Registry("navigation")
 inbox: Registry[Callable[[User, datetime], list[InboxItem]]] = Registry("inbox")
+
+# Whose absences this person may state besides their own: people whose work they give out.
+spoken_for: Registry[Callable[[User, datetime], QuerySet[User]]] = Registry("people spoken for")
+# Gives back what waited for this person, in the transaction in which their absence begins.
+leaving_for_a_while: Registry[Callable[[User, Actor, datetime], None]] = Registry(
+    "what an absence gives back"
+)

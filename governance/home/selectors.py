@@ -11,6 +11,6 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def waiting_for(user: User, now: datetime) -> list[InboxItem]:
-    """All inbox items of this person, what is due first first."""
+    """All inbox items of this person, what is theirs alone and what is due first first."""
     items = [item for provider in inbox.values() for item in provider(user, now)]
-    return sorted(items, key=lambda item: item.due_at or _LAST)
+    return sorted(items, key=lambda item: (not item.is_personal, item.due_at or _LAST))

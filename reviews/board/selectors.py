@@ -8,26 +8,20 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from django.db.models import (
-    Aggregate,
-    Count,
-    Exists,
-    F,
-    FloatField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Sum,
-)
-from django.utils import timezone
+from django.db.models import Count, F, Q, Sum
 
 from governance.access.models import User
 from governance.access.selectors import holders
+from governance.home.absences import away_now
+from governance.home.models import Absence
 from governance.kernel.authority import Permission
+from reviews.board import work
+from reviews.board.capacity import places_in
 from reviews.board.forecast import HORIZONS, MOST_WAITING, Clock, Expected, Rates, forecast
-from reviews.decisions.models import ReviewDecision
+from reviews.board.models import Assignment
+from reviews.board.rules import Place
 from reviews.quality.agreement import Figure, share
-from reviews.quality.models import DoubleReview, Opinion, ReviewCost
+from reviews.quality.models import DoubleReview, ReviewCost
 from reviews.quality.rules import DoubleState
 from reviews.quality.selectors import agreement_in
 from reviews.queues.models import Queue, ReviewItem
@@ -39,12 +33,6 @@ MONTH = timedelta(days=30)
 MOST_LISTED = 50
 FEWEST_TIMED = 5
 """Pieces of work below which a median would tell about single answers."""
-
-
-class Median(Aggregate):
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = FloatField()
 
 
 @dataclass(frozen=True)
@@ -64,6 +52,8 @@ class Load:
     given: int
     decided_today: int
     median_seconds: int | None
+    place: Place
+    absence: Absence | None
 
 
 AGES = (("up to a quarter", 0.25), ("up to a half", 0.5), ("up to three quarters", 0.75))
@@ -121,56 +111,26 @@ def expected_breaches(queue: Queue, now: datetime) -> tuple[Rates, list[Expected
 
 def loads(queue: Queue, now: datetime) -> list[Load]:
     """Everybody who works in the queue, by name."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    claimed = _by_person(
-        queue.items.filter(state=ItemState.CLAIMED, lease_until__gte=now), "claimed_by"
-    )
-    given = _by_person(
-        queue.items.filter(state=ItemState.WAITING, assignment__until__gt=now),
-        "assignment__person",
-    )
-    timed = _worked(queue, now - MONTH)
-    today = _worked(queue, midnight)
+    people = list(holders(Permission.REVIEW_WORK, queue, now=now))
+    claimed, given = work.held(queue, now), work.kept(queue)
+    timed = work.done(queue, now - MONTH)
+    places, away = places_in(queue, people, now), away_now()
     return [
         Load(
             one,
             claimed.get(one.pk, 0),
             given.get(one.pk, 0),
-            today.get(one.pk, (0, 0.0))[0],
+            places[one.pk].done,
             _median(timed.get(one.pk)),
+            places[one.pk],
+            away.get(one.pk),
         )
-        for one in holders(Permission.REVIEW_WORK, queue, now=now)
+        for one in people
     ]
 
 
 def _median(found: tuple[int, float] | None) -> int | None:
     return None if found is None or found[0] < FEWEST_TIMED else round(found[1])
-
-
-def _by_person(items: QuerySet[ReviewItem], by: str) -> dict[int, int]:
-    return dict(items.order_by().values_list(by).annotate(Count("pk")))
-
-
-def _worked(queue: Queue, since: datetime) -> dict[int, tuple[int, float]]:
-    """Person → pieces of work, and the median seconds of the final ones or else of the slots.
-
-    Where somebody filled the last slot, the final decision is the same piece of work.
-    """
-    own_slot = Opinion.objects.filter(item=OuterRef("item"), person=OuterRef("person"))
-    decisions = ReviewDecision.objects.filter(item__queue=queue, at__gte=since)
-    opinions = Opinion.objects.filter(item__queue=queue, at__gte=since)
-    found: dict[int, tuple[int, float]] = {}
-    for rows in (decisions.exclude(Exists(own_slot)), opinions):
-        counted = (
-            rows.order_by()
-            .values_list("person")
-            .annotate(count=Count("pk"), median=Median("seconds_spent"))
-        )
-        for person, count, median in counted:
-            known, before = found.get(person, (0, 0.0))
-            whole = known + count
-            found[person] = (whole, (before * known + median * count) / whole)
-    return found
 
 
 def sla_hit_rate(queue: Queue, now: datetime) -> Figure:
@@ -199,13 +159,13 @@ def cost_per_call(queue: Queue, now: datetime) -> Decimal | None:
     return None if not booked["calls"] else booked["amount"] / booked["calls"]
 
 
-def listed(queue: Queue, now: datetime) -> QuerySet[ReviewItem]:
-    """What waits, the next due first, with to whom it was given."""
-    return (
-        queue.items.filter(state=ItemState.WAITING)
-        .select_related("call__use_case", "assignment__person")
-        .order_by("due_at", "pk")[:MOST_LISTED]
-    )
+def listed(queue: Queue) -> list[tuple[ReviewItem, Assignment | None]]:
+    """What waits, the next due first, with for whom it is kept."""
+    items = queue.items.filter(state=ItemState.WAITING).select_related("call__use_case")
+    found = list(items.order_by("due_at", "pk")[:MOST_LISTED])
+    kept = Assignment.objects.live().filter(item__in=found).select_related("person")
+    by_item = {one.item_id: one for one in kept}
+    return [(one, by_item.get(one.pk)) for one in found]
 
 
 def board(queue: Queue, now: datetime) -> dict[str, Any]:

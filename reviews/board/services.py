@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.db.models.functions import Now
 
 from governance.access.models import User
 from governance.audit.services import record
+from governance.home.absences import is_away
 from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Conflict, Invalid, NotAllowed
+from reviews.board import handing
+from reviews.board.capacity import check_takes
 from reviews.board.models import Assignment
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES, ItemState
 from reviews.queues.services import claim_locked, unconflicted
 
-KEPT_FOR = timedelta(hours=8)
 MOST_AT_ONCE = 200
 
 
@@ -36,14 +37,19 @@ def give_to(
 ) -> int:
     """Keep these waiting items for the person; how many. All of them or none.
 
-    Raises Invalid where the person does not work in the queue, Conflict where an item is not
-    theirs to judge or waits no more.
+    Raises Invalid where the person does not work in the queue or is away, Conflict where an item
+    is not theirs to judge, waits no more, or is more than they take.
     """
     check_can_rebalance(actor, queue)
     if not person.is_active or not person.may(Permission.REVIEW_WORK, queue):
         raise Invalid(
             f"Nothing was given: {person.name} does not work in {queue}.",
             fields={"to": ["Choose somebody who works in this queue."]},
+        )
+    if is_away(person):
+        raise Invalid(
+            f"Nothing was given: {person.name} is out of office.",
+            fields={"to": ["Choose somebody who is there."]},
         )
     items = _locked(queue, item_ids)
     fit = unconflicted(ReviewItem.objects.filter(pk__in=[one.pk for one in items]), person)
@@ -54,10 +60,11 @@ def give_to(
             f"Nothing was given: {len(strange)} of these {person.name} may not judge, for they "
             "asked for it or have judged it already."
         )
+    theirs = Assignment.objects.live().filter(item__in=items, person=person).count()
+    check_takes(person, queue, len(items) - theirs, now)
+    handing.replace(items, now)
     for item in items:
-        until = max(min(item.warn_at, now + KEPT_FOR), now + timedelta(hours=1))
-        facts = {"person": person, "given_by": actor.user, "given_at": now, "until": until}
-        Assignment.objects.update_or_create(item=item, defaults=facts)
+        handing.keep_for(item, person, actor.user, now)
         _record(actor, "review.given", item, now, {"person": person.email})
     _tell(person, queue, len(items), now)
     return len(items)
@@ -92,6 +99,7 @@ def move_to(
         item.queue = target
         item.save(update_fields=["state", "queue"])
         _record(actor, "review.moved", item, now, {"queue": target.slug}, {"queue": queue.slug})
+    handing.replace(items, now)
     Assignment.objects.filter(item__in=items).delete()
     return len(items)
 
@@ -119,28 +127,28 @@ def _locked(queue: Queue, item_ids: Sequence[UUID]) -> list[ReviewItem]:
 
 def without_gifts_to_others(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem]:
     """For the pull: nothing that is kept for somebody else."""
-    kept = Assignment.objects.filter(item=OuterRef("pk"), until__gt=Now()).exclude(person=user)
+    kept = Assignment.objects.live().filter(item=OuterRef("pk")).exclude(person=user)
     return items.exclude(Exists(kept))
 
 
 def check_not_given(item: ReviewItem, actor: Actor) -> None:
     """A lead may take what they gave away; others wait until it is free again."""
-    kept = Assignment.objects.filter(item=item, until__gt=Now()).exclude(person=actor.user)
+    kept = Assignment.objects.live().filter(item=item).exclude(person=actor.user)
     if not actor.may(Permission.REVIEW_MANAGE, item.queue) and kept.exists():
-        raise NotAllowed("Nothing was claimed: a lead gave this answer to somebody else.")
+        raise NotAllowed("Nothing was claimed: this answer is kept for somebody else.")
 
 
 def offer_gift(actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:
-    """What was given to this person comes first. The caller locked the person."""
+    """What was handed to this person comes first, then what a lead gave. The caller locked them."""
     holds = ReviewItem.objects.filter(queue=queue, claimed_by=actor.user, lease_until__gte=now)
     given = ReviewItem.objects.filter(
-        queue=queue, assignment__person=actor.user, assignment__until__gt=now
+        queue=queue, assignment__in=Assignment.objects.live().filter(person=actor.user)
     ).claimable(now)
     if not given.exists() or holds.filter(state=ItemState.CLAIMED).exists():
         return None
     item = (
         unconflicted(given, actor.user)
-        .order_by("due_at", "pk")
+        .order_by("-assignment__is_handed", "due_at", "pk")
         .select_for_update(skip_locked=True, of=("self",))
         .first()
     )

@@ -1,6 +1,10 @@
 from django.urls import path
 
-from reviews.board import views
+from reviews.board import hand_views, views
 
 app_name = "board"
-urlpatterns = [path("reviews/<slug:slug>/board/", views.board, name="board")]
+urlpatterns = [
+    path("reviews/items/<uuid:pk>/hand/", hand_views.hand, name="hand"),
+    path("reviews/items/<uuid:pk>/give-back/", hand_views.give_back, name="give-back"),
+    path("reviews/<slug:slug>/board/", views.board, name="board"),
+]

@@ -63,16 +63,11 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
             others if reach.everywhere else others.filter(pk__in=reach.queue_ids)
         )
         context["rows"] = [
-            {"item": item, "urgency": item.urgency(now), "given": _given(item, now)}
-            for item in selectors.listed(queue, now)
+            {"item": item, "urgency": item.urgency(now), "given": given}
+            for item, given in selectors.listed(queue)
         ]
     status = 200 if error is None else 422 if isinstance(error, Invalid) else error.status
     return page(request, "reviews/board/board.html", context, status=status)
-
-
-def _given(item: object, now: object) -> User | None:
-    given = getattr(item, "assignment", None)
-    return given.person if given is not None and given.until > now else None
 
 
 def _rebalance(request: HttpRequest, queue: Queue) -> str:

@@ -13,6 +13,7 @@ from governance.kernel.registries import Registry
 from reviews.decisions.marking import Mark
 
 if TYPE_CHECKING:
+    from governance.access.models import User
     from reviews.decisions.models import ReviewDecision
     from reviews.decisions.rules import Judgement
     from reviews.queues.models import ReviewItem
@@ -37,10 +38,14 @@ before_final: Registry[Callable[[ReviewItem, Judgement, Actor, datetime], Kept |
 
 @dataclass(frozen=True)
 class ItemPanel:
-    """A section beside an item, for the person who holds it. An empty context hides it."""
+    """A section beside an item, for the person who holds it. An empty context hides it.
+
+    `waiting` is for somebody of the queue who opens an item that they do not hold.
+    """
 
     template: str
     context: Callable[[ReviewItem], dict[str, Any]]
+    waiting: Callable[[ReviewItem, User, datetime], dict[str, Any]] | None = None
 
 
 item_panels: Registry[ItemPanel] = Registry("panels beside an item")

@@ -111,5 +111,10 @@ def what_comes_next(request: HttpRequest, queue: Queue) -> HttpResponse:
 
 def nothing_waits(request: HttpRequest, queue: Queue) -> HttpResponse:
     now = timezone.now()
-    context = {"queue": queue, "undoable": undoable(queue, cast(User, request.user), now)}
+    user = cast(User, request.user)
+    context = {
+        "queue": queue,
+        "undoable": undoable(queue, user, now),
+        "no_more": queues.why_no_more(user, queue, now),
+    }
     return page(request, EMPTY, context | {"moment": now}, fragment=EMPTY_FRAGMENT)

@@ -36,7 +36,12 @@ def screen_of(item: ReviewItem, user: User, now: datetime) -> dict[str, Any]:
         "waiting": item.queue.items.filter(state=ItemState.WAITING).count(),
     }
     if not is_mine:
-        return shown
+        found = [
+            (panel.template, panel.waiting(item, user, now))
+            for panel in item_panels.values()
+            if panel.waiting
+        ]
+        return shown | {"panels": [{"template": one, "context": it} for one, it in found if it]}
     output = readable(ledger.held_text(item.call) or "")
     return shown | {
         "messages_seen": [

@@ -33,3 +33,13 @@ offers: Registry[Callable[[Actor, Queue, datetime], ReviewItem | None]] = Regist
 
 # What is done with an item when it is opened, in the transaction that opens it.
 opened: Registry[Callable[[ReviewItem, datetime], None]] = Registry("what follows an opened item")
+
+# A sentence where this person takes no more of the queue now, or not this item; empty where they do.
+limits: Registry[Callable[[User, Queue, ReviewItem | None, datetime], str]] = Registry(
+    "limits of a person"
+)
+
+# What is done with an item when it is claimed, in the transaction that claims it.
+claimed: Registry[Callable[[ReviewItem, Actor, datetime], None]] = Registry(
+    "what follows a claimed item"
+)

@@ -47,6 +47,7 @@ REVIEW_ITEM_STATES = TransitionTable(
         Edge("asked", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("waiting", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
         Edge("waiting", "move", "waiting", "a review lead of both queues", "in another queue"),
+        Edge("claimed", "hand", "waiting", "the reviewer who holds it", "kept for a colleague"),
         Edge("claimed", "share", "waiting", "the reviewer who holds it", "others must agree"),
         Edge("claimed", "expire", "decided", "the housekeeping job", "its text is kept no longer"),
     ),

@@ -14,7 +14,7 @@ from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from governance.kernel.web import get_or_404
-from reviews.queues.claim_registries import claim_rules, offers, opened
+from reviews.queues.claim_registries import claim_rules, claimed, limits, offers, opened
 from reviews.queues.models import Queue, ReviewItem, Skip
 from reviews.queues.qualifying import check_ready
 from reviews.queues.registries import Route, routes, written_versions
@@ -129,7 +129,7 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     if mine is not None:
         return mine
     check_ready(actor.user, queue, now)
-    if is_full(queue, now):
+    if is_full(queue, now) or why_no_more(actor.user, queue, now):
         return None
     free = ReviewItem.objects.filter(queue=queue).claimable(now)
     item = (
@@ -157,9 +157,22 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
         )
     for rule in claim_rules.values():
         rule.check(item, actor)
+    _check_takes_more(item, actor, now)
     if item.state == ItemState.CLAIMED and item.lease_until and item.lease_until >= now:
         raise Conflict(f"{item.claimed_by} holds this item until their lease runs out.")
     return _claim(item, actor, now)
+
+
+def why_no_more(user: User, queue: Queue, now: datetime, item: ReviewItem | None = None) -> str:
+    """A sentence where this person has as many of the queue as they take; empty where not."""
+    return next((words for why in limits.values() if (words := why(user, queue, item, now))), "")
+
+
+def _check_takes_more(item: ReviewItem, actor: Actor, now: datetime) -> None:
+    """Raise Conflict for one too many; what is kept for the person counts already."""
+    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
+    if words := why_no_more(actor.user, item.queue, now, item):
+        raise Conflict(f"Nothing was claimed: {words}")
 
 
 def check_is_no_party(user: User, item: ReviewItem) -> None:
@@ -193,6 +206,8 @@ def _claim(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
     item.first_touched_at = item.first_touched_at or now
     item.save()
     _record(actor, "review.claimed", item, now)
+    for follow in claimed.values():
+        follow(item, actor, now)
     return item
 
 
