@@ -18,6 +18,9 @@ ALWAYS = ("CREDIT_CARD", "IBAN_CODE", *NATIONAL)
 PERSONAL = ("EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", *ALWAYS)
 # Names are replaced where a model that knows them is installed; an answer may hold them.
 WITH_NAMES = (*PERSONAL, PERSON)
+# What a caller needs to use an answer, as the address of a letter. Numbers of cards, accounts and
+# persons, and what an organisation's own recognisers find, are needed by nobody who reads one.
+RESTORABLE = ("EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", PERSON)
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Obligations:
     """What the gateway must do to a call."""
 
     redact: tuple[str, ...]
-    restore_placeholders: bool
+    # Types whose values are put back into an answer, as it is given to who sent them.
+    restore: tuple[str, ...]
     hosting: frozenset[str]
     retention_days: int
     # The longest that an answer may be given again to the same request; 0: never.
@@ -34,12 +38,12 @@ class Obligations:
 
 _BY_SENSITIVITY = {
     Sensitivity.PUBLIC: Obligations(
-        ALWAYS, False, frozenset({"hosted", "private", "embedded"}), 90, 604_800
+        ALWAYS, (), frozenset({"hosted", "private", "embedded"}), 90, 604_800
     ),
     Sensitivity.INTERNAL: Obligations(
-        WITH_NAMES, False, frozenset({"hosted", "private", "embedded"}), 90, 86_400
+        WITH_NAMES, RESTORABLE, frozenset({"hosted", "private", "embedded"}), 90, 86_400
     ),
-    Sensitivity.REGULATED: Obligations(WITH_NAMES, False, frozenset({"private", "embedded"}), 30),
+    Sensitivity.REGULATED: Obligations(WITH_NAMES, (), frozenset({"private", "embedded"}), 30),
 }
 
 RETENTION_FLOOR_DAYS = {

@@ -17,12 +17,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         {
             "sensitivity": row.sensitivity,
             "tier": row.tier,
-            "redact": [
-                one.replace("_", " ").lower()
-                for one in row.obliged.redact
-                if one != PERSON or installed()
-            ],
-            "restores": row.obliged.restore_placeholders,
+            "redact": _in_words(row.obliged.redact),
+            "restores": _in_words(row.obliged.restore),
             "hosting": sorted(row.obliged.hosting),
             "oversight": row.oversight,
             "retention_days": row.obliged.retention_days,
@@ -31,3 +27,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         for row in obligation_table()
     ]
     return page(request, "governance/policy/overview.html", {"rows": rows})
+
+
+def _in_words(types: tuple[str, ...]) -> list[str]:
+    """Types of personal data that this installation can find."""
+    return [one.replace("_", " ").lower() for one in types if one != PERSON or installed()]

@@ -228,4 +228,4 @@ class BatchFile(APIView):
             ):
                 raise NotAllowed("Nothing was given out: you may not open bodies of this team.")
             services.note_download(actor=actor, batch=batch, what=self.what, now=timezone.now())
-        return as_file(batch, self.what)
+        return as_file(batch, self.what, is_for_its_caller=request.auth is not None)

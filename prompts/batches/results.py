@@ -16,14 +16,20 @@ from prompts.gateway.reply import reply_of_earlier
 from prompts.gateway.shapes import completion, error_body
 
 RESULTS, ERRORS = "results", "errors"
-_WITH_CALL = ("call__use_case", "call__deployment", "call__review_item", "call__payload")
+_WITH_CALL = (
+    "call__use_case",
+    "call__deployment",
+    "call__review_item",
+    "call__payload",
+    "call__restorable",
+)
 
 
-def result_lines(batch: Batch) -> Iterator[bytes]:
-    """A line for each that was answered or is held."""
+def result_lines(batch: Batch, *, is_for_its_caller: bool = False) -> Iterator[bytes]:
+    """A line for each that was answered or is held. Values are restored for the batch's key alone."""
     done = batch.lines.filter(state=LineState.DONE).select_related(*_WITH_CALL)
     for line in done.iterator(chunk_size=500):
-        yield _written(line, _response(batch, line), None)
+        yield _written(line, _response(batch, line, is_for_its_caller), None)
 
 
 def error_lines(batch: Batch) -> Iterator[bytes]:
@@ -46,8 +52,8 @@ def _written(
     return json.dumps(body, ensure_ascii=False).encode() + b"\n"
 
 
-def _response(batch: Batch, line: BatchLine) -> dict[str, Any]:
-    reply = reply_of_earlier(line.call) if line.call else None
+def _response(batch: Batch, line: BatchLine, is_for_its_caller: bool) -> dict[str, Any]:
+    reply = reply_of_earlier(line.call, is_for_its_caller=is_for_its_caller) if line.call else None
     body = completion(reply, batch.model) if reply else {}
     return {"status_code": 200, "request_id": str(line.call_id), "body": body}
 

@@ -138,9 +138,13 @@ def download(request: HttpRequest, pk: UUID, what: str) -> HttpResponseBase:
     return as_file(batch, what)
 
 
-def as_file(batch: Batch, what: str) -> StreamingHttpResponse:
-    lines = results.error_lines if what == results.ERRORS else results.result_lines
-    reply = StreamingHttpResponse(lines(batch), content_type=JSON_LINES)
+def as_file(batch: Batch, what: str, *, is_for_its_caller: bool = False) -> StreamingHttpResponse:
+    lines = (
+        results.error_lines(batch)
+        if what == results.ERRORS
+        else results.result_lines(batch, is_for_its_caller=is_for_its_caller)
+    )
+    reply = StreamingHttpResponse(lines, content_type=JSON_LINES)
     reply.headers["Content-Disposition"] = f'attachment; filename="batch-{batch.pk}-{what}.jsonl"'
     reply.headers["Cache-Control"] = "no-store"
     return reply

@@ -95,7 +95,7 @@ class CallDetail(APIView):
 
     def get(self, request: Request, pk: UUID) -> Response:
         call: Call = get_or_404(_calls_for(request), pk=pk)
-        reply = reply_of_earlier(call)
+        reply = reply_of_earlier(call, is_for_its_caller=request.auth is not None)
         if request.auth is not None:
             try:
                 reply = fetched(reply, actor=actor_of(request), now=timezone.now())
@@ -113,7 +113,7 @@ def _calls_for(request: Request) -> Any:
     if isinstance(key, ApiKey):
         if "calls:read" not in key.scopes:
             raise NotAllowed("This API key may make calls, not read them.")
-        calls = Call.objects.select_related("use_case", "deployment", "review_item")
+        calls = Call.objects.select_related("use_case", "deployment", "review_item", "restorable")
         return calls.filter(api_key__use_case_id=key.use_case_id)
     return calls_visible_to(request.user)  # type: ignore[arg-type]  # signed in
 

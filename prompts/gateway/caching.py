@@ -23,6 +23,7 @@ from governance.policy.rules import obligations
 from prompts.catalogue.parameters import CACHE_SECONDS
 from prompts.gateway.cache_models import CachedAnswer
 from prompts.gateway.context import CallContext
+from prompts.gateway.restoring import as_delivered
 from prompts.gateway.stages.admit import retention
 from telemetry.ledger.keeping_models import is_held_back
 from telemetry.ledger.models import Call, Erasure
@@ -55,7 +56,8 @@ def recall(context: CallContext) -> str:
     if found is None:
         return ""
     text = decrypt(found.text_sealed, context=_bound_to(found))
-    if not output_contract.check(context.contract, text).ok:
+    shown = as_delivered(context, text)
+    if not any(output_contract.check(context.contract, one).ok for one in {text, shown}):
         return ""
     context.output, context.is_cached, context.latency_ms = text, True, 0
     return f"answered from the cache, as call {str(found.call_id)[-12:]} was; nothing is billed"
@@ -83,11 +85,9 @@ def remember(context: CallContext) -> None:
 
 
 def _is_the_models_own(context: CallContext) -> bool:
-    """Whether it is one answer to this very request: no repair, and nothing put back into it."""
-    tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
-    is_restored = obligations(context.sensitivity, tier).restore_placeholders
-    is_asked_once = len([one for one in context.attempts if one.is_billed]) == 1
-    return is_asked_once and not (is_restored and context.placeholders)
+    """Whether it is one answer to this very request: no repair. It has placeholders, in which
+    each caller has its own values again."""
+    return len([one for one in context.attempts if one.is_billed]) == 1
 
 
 def key_of(context: CallContext, deployment_id: int) -> str:

@@ -15,7 +15,7 @@ from governance.model_cards.registries import DeploymentLink, deployment_links
 from governance.policy.rules import PERSONAL
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
-from prompts.gateway import caching, opinions, screens
+from prompts.gateway import caching, opinions, restoring, screens
 from prompts.gateway.fetching import fetches_of
 from prompts.gateway.models import SecondOpinion, UseCaseLimit
 from prompts.gateway.rules import CIRCUIT_STATES
@@ -68,6 +68,15 @@ body_stores.add(
         opinions.count_reasons,
         opinions.erase_reasons,
         opinions.forget_reasons,
+    ),
+)
+body_stores.add(
+    "replaced values",
+    BodyStore(
+        "Values behind placeholders",
+        restoring.count_values,
+        restoring.erase_values,
+        restoring.forget_values,
     ),
 )
 for code, says in {

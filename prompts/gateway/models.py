@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from governance.registry.models import UseCase
 from prompts.gateway.cache_models import CachedAnswer
 from prompts.gateway.opinion_models import SecondOpinion
+from prompts.gateway.restoring_models import RestorableValues
 from prompts.gateway.steady_models import (
     AttemptEnd,
     Bucket,
@@ -32,6 +33,7 @@ __all__ = [
     "CircuitMove",
     "Flight",
     "GoverningChange",
+    "RestorableValues",
     "ResultFetch",
     "ResultPolicy",
     "SecondOpinion",

@@ -11,6 +11,7 @@ from governance.policy import tool_calls
 from prompts.catalogue.models import PromptVersion
 from prompts.gateway.context import CUT_OFF, CallContext
 from prompts.gateway.refusals import ALL, Refusal
+from prompts.gateway.restoring import as_delivered, delivered_again
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import ANSWERED_STATES, OPEN_STATES
 from telemetry.ledger.services import visible_answer
@@ -63,16 +64,21 @@ class GovernedReply:
 
 def reply_of(context: CallContext) -> GovernedReply:
     leaves = context.call is not None and context.call.state in ANSWERED_STATES
-    answer = context.output if leaves else None
+    answer = as_delivered(context) if leaves else None
     calls_tools = answer is not None and context.asked.tools is not None
     vectors = context.vectors if answer is not None else ()
     return GovernedReply(context.call, answer, context.refusal, context.rates, calls_tools, vectors)
 
 
-def reply_of_earlier(call: Call) -> GovernedReply:
-    """A settled call again: its answer if it may leave by now, its refusal if it was refused."""
+def reply_of_earlier(call: Call, *, is_for_its_caller: bool = True) -> GovernedReply:
+    """A settled call again: its answer if it may leave by now, its refusal if it was refused.
+
+    Only its caller has values again where policy restores them.
+    """
     answer = visible_answer(call)
     calls_tools = bool(answer) and _calls_tools(call)
+    if answer is not None and is_for_its_caller:
+        answer = delivered_again(call, answer)
     return GovernedReply(call, answer, _refusal_of(call), calls_tools=calls_tools)
 
 

@@ -18,6 +18,7 @@ from prompts.gateway import pipeline, screens, shapes
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.refusals import ContentBlocked, Refusal
 from prompts.gateway.reply import GovernedReply
+from prompts.gateway.restoring import as_delivered
 
 DONE = b"data: [DONE]\n\n"
 # Comments keep proxies and clients from giving up while an answer is screened.
@@ -56,6 +57,7 @@ class Pieces:
         self.emit = emit
         self.seen = ""
         self.sent = 0
+        self.shown = 0
 
     def text(self, context: CallContext, piece: str) -> None:
         """A piece of the answer, passed on up to some way behind its end."""
@@ -65,17 +67,28 @@ class Pieces:
         unsent = self.seen[max(0, self.sent - KEPT_BACK) :]
         if rule := context.known_governing.screening.blocks_answer(unsent):
             raise ContentBlocked(f"The answer matches the rule {rule.key} and was cut off.")
-        self._send(context, len(self.seen) - KEPT_BACK)
+        self._send(context, screens.whole_end(self.seen, len(self.seen) - KEPT_BACK))
 
     def _send(self, context: CallContext, end: int) -> None:
         if end <= self.sent:
             return
-        delta: dict[str, Any] = {"content": self.seen[self.sent : end]}
+        delta: dict[str, Any] = {"content": self._restored(context, end)}
         if not self.sent:
             self.emit(Begun(shapes.headers_so_far(context)))
             delta = {"role": "assistant"} | delta
         self.sent = end
         self._chunk(context.known_call, delta, None)
+
+    def _restored(self, context: CallContext, end: int) -> str:
+        """What its caller has not been given yet up to there, with the values that policy restores.
+
+        Up to a place in no placeholder, what was restored before stays as it was given.
+        """
+        if not context.placeholders:
+            return self.seen[self.sent : end]
+        text = as_delivered(context, self.seen[:end])
+        new, self.shown = text[self.shown :], len(text)
+        return new
 
     def _chunk(self, call: Any, delta: dict[str, Any], finish: str | None) -> None:
         self.emit(event(shapes.chunk(call, self.request.model, delta, finish)))

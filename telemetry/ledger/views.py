@@ -142,6 +142,7 @@ def _detail(request: HttpRequest, call: Call, now: datetime) -> dict[str, Any]:
         "call": call,
         "only_cost": only_cost,
         "trail": [] if only_cost else _trail(call),
+        "placeholders": None if only_cost else _placeholders(call),
         "attempts": [] if only_cost else _attempts(call),
         "findings": [] if only_cost else _findings(call),
         "entries": [_priced(call, entry) for entry in entries],
@@ -158,6 +159,12 @@ def _trail(call: Call) -> list[dict[str, Any]]:
     """The stages, each with the whole time beside its own, for the bars."""
     total = sum(int(one.get("took_ms", 0)) for one in call.stage_trail)
     return [dict(one, total_ms=max(total, 1)) for one in call.stage_trail]
+
+
+def _placeholders(call: Call) -> dict[str, Any] | None:
+    """How many the answer has, how many are restored, and which types policy kept."""
+    noted = [one["placeholders"] for one in call.stage_trail if "placeholders" in one]
+    return noted[-1] if noted else None
 
 
 def _attempts(call: Call) -> list[dict[str, Any]]:

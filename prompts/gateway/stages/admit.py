@@ -30,6 +30,7 @@ from prompts.gateway.refusals import (
     StillRunning,
     UseCaseSuspended,
 )
+from prompts.gateway.restoring import keep_before, kept_values
 from prompts.gateway.stages.route import most_input_tokens, route
 from prompts.releases.models import Release
 from telemetry.chargeback import holds
@@ -90,6 +91,8 @@ def admit(context: CallContext) -> str:
     try:
         with transaction.atomic():
             ledger.write_new(call, request_body(context))
+            now = context.received_at
+            keep_before(context, now, now + retention(context))
             amount = hold_attempt(context, call, 1, _first(context), is_new=True)
     except holds.BudgetExceeded as exceeded:
         raise BudgetExceeded(exceeded.message) from None
@@ -242,6 +245,7 @@ def _remember(context: CallContext, call: Call, seen: Generation) -> None:
     context.messages = json.loads(ledger.held_input(call) or "[]")
     context.sensitivity = Sensitivity(call.sensitivity)
     context.redactions, context.findings = dict(call.redactions), list(call.findings)
+    context.placeholders = kept_values(call)
     version = context.known_release.version
     context.asked = asked_of(version.parameters, version.output_contract, {})
     context.held_attempts = 1

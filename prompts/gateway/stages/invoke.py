@@ -13,7 +13,7 @@ from governance.kernel.terms import Oversight, RiskTier
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
 from governance.policy import tool_calls
-from governance.policy.rules import effective_oversight, obligations
+from governance.policy.rules import effective_oversight
 from prompts.gateway.context import VERDICT, Attempt, CallContext
 from prompts.gateway.conversation import image_urls
 from prompts.gateway.gate import End, Skipped
@@ -173,8 +173,7 @@ def _asked(
 def leaves_in_pieces(context: CallContext) -> bool:
     """Whether nothing can keep the answer back once it has begun.
 
-    Nobody looks at it first, no model judges it, its contract takes any text, and no
-    placeholder is to be put back into it.
+    Nobody looks at it first, no model judges it, and its contract takes any text.
     """
     use_case = context.known_use_case
     tier = RiskTier(use_case.tier or RiskTier.HIGH)
@@ -182,9 +181,8 @@ def leaves_in_pieces(context: CallContext) -> bool:
     takes_any_text = context.contract.get("type", "text") == "text" and not context.contract.get(
         "max_chars"
     )
-    restores = obligations(context.sensitivity, tier).restore_placeholders
     may_leave = oversight == Oversight.NONE and not context.checks.may_keep_back
-    return may_leave and takes_any_text and not restores
+    return may_leave and takes_any_text
 
 
 def _note(

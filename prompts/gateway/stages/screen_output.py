@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
-from governance.kernel.terms import RiskTier
 from governance.policy import output_contract, tool_calls
-from governance.policy.rules import PERSONAL, obligations
+from governance.policy.rules import PERSONAL
 from prompts.gateway import screens
 from prompts.gateway.context import CUT_OFF, REPAIR, CallContext
 from prompts.gateway.embeddings import check_vectors
 from prompts.gateway.providers import ProviderError
 from prompts.gateway.refusals import OutputContractFailed
+from prompts.gateway.restoring import as_delivered, note_restored
 from prompts.gateway.stages.invoke import answer_of, ask
 
 
@@ -28,26 +26,19 @@ def screen_output(context: CallContext) -> str:
         context.note_finding(CUT_OFF, "screen output", f"after {context.max_tokens} tokens")
         note = f"cut off after {context.max_tokens} tokens"
     _note_leaks(context)
-    tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
-    if obligations(context.sensitivity, tier).restore_placeholders:
-        context.output = screens.restored(context.output, _values(context))
-    return note
+    return ", ".join(filter(None, (note, note_restored(context))))
 
 
 def _problems(context: CallContext) -> list[str]:
     """Why the answer does not keep its contract. Half an answer is never read as a whole one."""
     if context.is_cut and context.contract.get("type", "text") != "text":
         return [f"It was cut off after {context.max_tokens} tokens: the whole must be shorter."]
-    return output_contract.check(context.contract, context.output).errors
-
-
-def _values(context: CallContext) -> dict[str, str]:
-    """What placeholders stand for; within JSON as JSON writes it."""
-    is_json = context.contract.get("type") == "json_schema" or tool_calls.answer_in(context.output)
-    if not is_json:
-        return context.placeholders
-    values = context.placeholders.items()
-    return {name: json.dumps(value, ensure_ascii=False)[1:-1] for name, value in values}
+    errors = output_contract.check(context.contract, context.output).errors
+    if errors and output_contract.check(context.contract, as_delivered(context)).ok:
+        # Where an address is asked for, its placeholder is none. The errors go to the model, so
+        # they are never those of the text with the values in it.
+        return []
+    return errors
 
 
 def _repair(context: CallContext, errors: list[str]) -> str:
@@ -82,7 +73,7 @@ def _failed(errors: list[str], *, is_cut: bool = False) -> OutputContractFailed:
 
 def _note_leaks(context: CallContext) -> None:
     said = tool_calls.without_ids(context.output) if context.asked.tools else context.output
-    if screens.PLACEHOLDER.search(said):
+    if screens.PLACEHOLDER.search(as_delivered(context, said)):
         context.note_finding(
             "leaked_placeholder", "screen output", "a placeholder is in the answer"
         )

@@ -13,6 +13,7 @@ from prompts.gateway.embeddings import vectors_digest
 from prompts.gateway.noting import heard_of
 from prompts.gateway.opinions import keep_opinion
 from prompts.gateway.refusals import Cancelled, Lost, ReviewNotPossible
+from prompts.gateway.restoring import keep_after
 from prompts.gateway.stages.admit import LEASE, retention
 from prompts.gateway.stages.limit import give_back
 from prompts.gateway.stages.settle_together import settle_together
@@ -70,6 +71,7 @@ def _settle(context: CallContext) -> None:
         **facts,
     )
     keep_opinion(context, now)
+    keep_after(context, now, now + retention(context))
     if context.refusal is None and context.hold_reason and not context.is_degraded:
         open_item(
             call=context.call,
