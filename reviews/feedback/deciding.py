@@ -97,7 +97,7 @@ def confirm(*, actor: Actor, feedback_id: UUID, reason: str, now: datetime) -> F
     found: Feedback = get_or_404(Feedback.objects.select_related("item__queue"), pk=feedback_id)
     if found.item is None:
         raise WrongState("Nothing was changed: nobody was asked to look at this answer.")
-    item = ReviewItem.objects.select_for_update(of=("self",)).get(pk=found.item_id)
+    item = ReviewItem.objects.select_for_update(of=("self",)).get(pk=found.item.pk)
     check_can_confirm(actor, found)
     reason = reason.strip()
     if not 0 < len(reason) <= LONGEST_RATIONALE:

@@ -28,7 +28,7 @@ def erase_texts(call_ids: list[UUID], erasure: Erasure, now: datetime) -> int:
     """In the caller's transaction. Also what that end user said of calls of others."""
     about = Q(call__in=call_ids)
     if erasure.end_user_hash:
-        about |= Q(end_user_hash=erasure.end_user_hash) & ~is_held_back("call__")
+        about |= Q(~is_held_back("call__"), end_user_hash=erasure.end_user_hash)
     return _empty(Feedback.objects.filter(about, destroyed_at=None), now)
 
 

@@ -138,7 +138,7 @@ def tally_of(found: FeedbackQuerySet) -> Tally:
 
 def weeks_of(found: FeedbackQuerySet) -> list[Week]:
     """By week, the oldest first, the last year at most; one query."""
-    grouped = (
+    grouped: Any = (
         found.order_by()
         .annotate(week=TruncWeek("given_at", tzinfo=UTC))
         .values("week")
@@ -175,7 +175,7 @@ def of_call(call_id: UUID) -> FeedbackQuerySet:
 
 def shares_of_versions(version_ids: list[int]) -> dict[int, Tally]:
     """Prompt version → its thumbs; one query."""
-    grouped = (
+    grouped: Any = (
         Feedback.objects.filter(call__prompt_version_id__in=version_ids)
         .order_by()
         .values("call__prompt_version_id")
