@@ -37,6 +37,7 @@ urlpatterns = [
     path("", include("reviews.calendars.api_urls")),
     path("", include("reviews.questions.api_urls")),
     path("", include("reviews.intake.api_urls")),
+    path("", include("reviews.feedback.api_urls")),
     path("", include("reviews.quality.api_urls")),
     path("", include("reviews.board.api_urls")),
     path("", include("prompts.catalogue.api_urls")),

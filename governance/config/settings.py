@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "reviews.questions",
     "reviews.intake",
     "reviews.decisions",
+    "reviews.feedback",
     "reviews.quality",
     "reviews.board",
     "prompts.catalogue",

@@ -36,6 +36,7 @@ urlpatterns = [
     path("", include("reviews.calendars.urls")),
     path("", include("reviews.questions.urls")),
     path("", include("reviews.intake.urls")),
+    path("", include("reviews.feedback.urls")),
     path("", include("reviews.decisions.urls")),
     path("", include("reviews.board.urls")),
     path("", include("reviews.quality.urls")),

@@ -7,6 +7,7 @@ Django's handler; the views below are the same addresses for Django's own URLs.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,14 +20,17 @@ from django.views.decorators.csrf import csrf_exempt
 from governance.access.models import ApiKey
 from governance.access.selectors import KeyRefused, authenticate_key
 from governance.kernel.web import PUBLIC, requires
-from prompts.gateway import embeddings, openapi, pipeline, shapes, streaming
+from prompts.gateway import embeddings, feedback, openapi, pipeline, shapes, streaming
 from prompts.gateway.refusals import InvalidApiKey, Refusal, RequestTooLarge, ResultGone
 from prompts.releases.models import Release
+from reviews.feedback.shapes import given_body
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
 # Four bytes for each character that the screens take, and as much again for the JSON around.
 MOST_BODY_BYTES = 3_200_000
+# A call by its id, or by that of the completion which it is.
+FEEDBACK_PATH = re.compile(r"^(calls/)(?P<call>[\w-]{1,80})(/feedback)$")
 
 
 class WrongMethod(Refusal):
@@ -36,7 +40,7 @@ class WrongMethod(Refusal):
 
 
 class UnknownPath(Refusal):
-    """The gateway serves chat completions, embeddings and models below `/v1/`, nothing else."""
+    """The gateway serves chat completions, embeddings, models and feedback below `/v1/`, nothing else."""
 
     status, code = 404, "unknown_url"
 
@@ -89,7 +93,9 @@ def respond(arrived: Arrived) -> Answer:
 
 
 def _served(arrived: Arrived) -> Answer:
-    known = ROUTES.get(arrived.path)
+    known = ROUTES.get(arrived.path) or ROUTES.get(
+        FEEDBACK_PATH.sub(r"\g<1>{call}\g<3>", arrived.path)
+    )
     if known is None:
         raise UnknownPath(f"There is nothing at /v1/{arrived.path[:200]}.")
     method, serve = known
@@ -140,6 +146,20 @@ def make_embeddings(arrived: Arrived) -> Answer:
     return Answer(200, embeddings.embedding_list(reply, governed.model, body), headers)
 
 
+def give_feedback(arrived: Arrived) -> Answer:
+    """`POST /v1/calls/{call}/feedback`: what an end user says of an answer; nothing is asked of
+    a model."""
+    key = _live_key(arrived)
+    found = FEEDBACK_PATH.fullmatch(arrived.path)
+    given = feedback.given(
+        key,
+        found["call"] if found else "",
+        shapes.parsed_body(arrived.body),
+        arrived.headers.get("idempotency-key", ""),
+    )
+    return Answer(201 if given.is_new else 200, given_body(given))
+
+
 def list_models(arrived: Arrived) -> Answer:
     """`GET /v1/models`: what the key may call."""
     key = _live_key(arrived)
@@ -179,6 +199,7 @@ ROUTES: dict[str, tuple[str, Callable[[Arrived], Answer]]] = {
     "chat/completions": ("POST", complete_chat),
     "embeddings": ("POST", make_embeddings),
     "models": ("GET", list_models),
+    "calls/{call}/feedback": ("POST", give_feedback),
     "openapi.json": ("GET", describe),
 }
 

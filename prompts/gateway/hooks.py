@@ -15,6 +15,7 @@ from governance.model_cards.registries import DeploymentLink, deployment_links
 from governance.policy.rules import PERSONAL
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
+from prompts.catalogue.models import PromptVersion
 from prompts.gateway import caching, opinions, restoring, screens
 from prompts.gateway.fetching import fetches_of
 from prompts.gateway.models import SecondOpinion, UseCaseLimit
@@ -22,6 +23,7 @@ from prompts.gateway.rules import CIRCUIT_STATES
 from prompts.releases.models import Release
 from reviews.decisions.marking import Mark
 from reviews.decisions.registries import ItemPanel, answer_marks, item_panels
+from reviews.feedback.registries import contracts
 from reviews.queues.models import ReviewItem
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import (
@@ -146,6 +148,15 @@ call_panels.add(
         (Permission.PROMPT_VIEW,),
     ),
 )
+
+
+def contract_kept_by(call: Call) -> dict[str, Any]:
+    """The output contract of the version that answered."""
+    found = PromptVersion.objects.filter(pk=call.prompt_version_id or 0)
+    return found.values_list("output_contract", flat=True).first() or {}
+
+
+contracts.add("prompt version", contract_kept_by)
 
 
 def second_opinion(call: Call, user: User, now: datetime) -> dict[str, Any]:

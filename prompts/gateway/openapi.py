@@ -45,6 +45,7 @@ def description(statuses: Mapping[int, str]) -> dict[str, Any]:
             "/chat/completions": {"post": _chat(statuses)},
             "/embeddings": {"post": _embeddings(statuses)},
             "/models": {"get": _models(statuses)},
+            "/calls/{call}/feedback": {"post": _feedback(statuses)},
             "/openapi.json": {"get": _itself(statuses)},
         },
         "components": {
@@ -96,6 +97,23 @@ def _embeddings(statuses: Mapping[int, str]) -> dict[str, Any]:
     summary = "Embeddings of texts, by a prompt that was released for them."
     operation = _operation("embeddings", summary, statuses, _json("EmbeddingList"))
     return operation | _sent("EmbeddingRequest")
+
+
+def _feedback(statuses: Mapping[int, str]) -> dict[str, Any]:
+    summary = "What an end user says of an answer: a thumb, a text, a better answer."
+    operation = _operation("feedback", summary, statuses, _json("Feedback"))
+    again = {"description": "The same key said it before.", "content": _json("Feedback")}
+    kept = {"description": "Kept.", "content": _json("Feedback")}
+    operation["responses"] |= {"200": again, "201": kept}
+    sent = _sent("FeedbackRequest")
+    where = {
+        "name": "call",
+        "in": "path",
+        "required": True,
+        "schema": TEXT,
+        "description": "The id of the call (`x-call-id`), or of its completion.",
+    }
+    return operation | sent | {"parameters": [where, *sent["parameters"]]}
 
 
 def _models(statuses: Mapping[int, str]) -> dict[str, Any]:
@@ -169,6 +187,37 @@ SCHEMAS: dict[str, Schema] = {
         model=TEXT,
         usage=USAGE,
         data=_list(_all(object={"const": "embedding"}, index=COUNT, embedding=VECTOR)),
+    ),
+    "FeedbackRequest": _object(
+        ("thumb",),
+        thumb={"enum": ["up", "down"]},
+        text={"type": ["string", "null"], "maxLength": 5000},
+        correction={
+            "type": ["string", "null"],
+            "maxLength": 200_000,
+            "description": "The whole answer as it should have been.",
+        },
+        user={
+            "type": ["string", "null"],
+            "maxLength": 200,
+            "description": "The end user, as calls name them; kept as its SHA-256.",
+        },
+    ),
+    "Feedback": _all(
+        id=TEXT,
+        object={"const": "call.feedback"},
+        call=TEXT,
+        thumb={"enum": ["up", "down"]},
+        state={
+            **TEXT,
+            "description": "kept, in_review or second_look; later confirmed, overturned, "
+            "corrected or lapsed.",
+        },
+        kept=_all(text={"type": "boolean"}, correction={"type": "boolean"}),
+        keep_until=NULLABLE_TEXT,
+        redactions={"type": "object"},
+        contract=_all(keeps={"type": ["boolean", "null"]}, problems=_list(TEXT)),
+        created=COUNT,
     ),
     "ModelList": _all(
         object={"const": "list"},

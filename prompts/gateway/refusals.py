@@ -170,6 +170,24 @@ class ReviewNotPossible(Refusal):
     status, code, blocks = 403, "review_not_possible", False
 
 
+class CallNotFound(Refusal):
+    """There is no such call, or it is not one of this key's use case."""
+
+    status, code = 404, "call_not_found"
+
+
+class AnswerNotGiven(Refusal):
+    """Feedback is for answers that were given; this call's was not, or not yet."""
+
+    status, code = 400, "answer_not_given"
+
+
+class FeedbackLimitReached(Refusal):
+    """The call has as much feedback as is taken of one call."""
+
+    status, code = 400, "feedback_limit"
+
+
 class Cancelled(Refusal):
     """Its caller cancelled the call before it ran. Make a new one, under a new idempotency key."""
 

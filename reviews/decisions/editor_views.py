@@ -14,12 +14,17 @@ from governance.kernel.authority import Permission
 from governance.kernel.errors import Conflict, Invalid, NotFound, WrongState
 from governance.kernel.web import actor_of, requires
 from reviews.decisions import drafts, editing, services
+from reviews.decisions.editing import Edited
+from reviews.decisions.registries import suggestions
 from reviews.decisions.rules import LONGEST_TEXT, readable
 from reviews.decisions.screen import item_or_404, screen
 from reviews.decisions.selectors import change_shown
 from reviews.decisions.views import as_edited
 from reviews.queues import services as queues
+from reviews.queues.models import ReviewItem
 from telemetry.ledger import services as ledger
+
+SUGGESTED = "suggestion:"
 
 
 @requires(Permission.REVIEW_WORK)
@@ -32,9 +37,18 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     if operation == "template":
         reasons = (request.POST.get("rationale", ""), request.POST.get("template", ""))
         values = {"rationale": "\n".join(filter(None, reasons))}
+    elif operation.startswith(SUGGESTED):
+        edited = _taken_over(found, edited, operation.removeprefix(SUGGESTED))
     else:
         edited = editing.after(found.output_contract, edited, operation)
     return screen(request, pk, now_edited=edited, values=values)
+
+
+def _taken_over(found: ReviewItem, edited: Edited, key: str) -> Edited:
+    """The suggested text in the place of what is there; who does not hold it sees neither."""
+    suggested = (suggest(found, key) for suggest in suggestions.values())
+    text = next((one for one in suggested if one is not None), None)
+    return edited if text is None else Edited(readable(text), edited.mode)
 
 
 @requires(Permission.REVIEW_WORK)

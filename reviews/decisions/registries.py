@@ -50,6 +50,9 @@ class ItemPanel:
 
 item_panels: Registry[ItemPanel] = Registry("panels beside an item")
 
+# Name → the text that somebody suggests for this item under that key; None: nobody does.
+suggestions: Registry[Callable[[ReviewItem, str], str | None]] = Registry("suggested answers")
+
 # In the transaction of the decision.
 after_decision: Registry[Callable[[ReviewDecision, datetime], None]] = Registry(
     "what follows a decision"

@@ -84,7 +84,12 @@ def _drawn(
 
 
 def _take(call: Call, version: IntakeRuleVersion, now: datetime) -> int:
-    if ReviewItem.objects.filter(call=call).exists():
+    existing = ReviewItem.objects.filter(call=call).first()
+    if existing is not None:
+        # Opened for another reason (feedback) before the scan came by: it counts as drawn too.
+        if existing.is_after_delivery and not Intake.objects.filter(item=existing).exists():
+            Intake.objects.create(item=existing, version=version)
+            return 1
         return 0
     queue = Queue.objects.select_related("sla__calendar").get(pk=version.queue_id)
     item = open_item(

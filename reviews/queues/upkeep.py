@@ -35,6 +35,7 @@ RESERVED_SLUGS = frozenset(
         "calendars",
         "calibration",
         "decisions",
+        "feedback",
         "handovers",
         "intake",
         "items",

@@ -41,12 +41,17 @@ ASKS_THE_ROW = (
     "reviews/new/",
     "reviews/intake/",
     "intake-rules/",
+    "reviews/feedback/rules/",
+    "feedback-rules/",
+    # Only a lead of the queue in which it waits takes a second look.
+    *("reviews/feedback/<uuid:pk>/confirm/", "feedback/<uuid:pk>/confirm/"),
 )
 # One for the whole organisation, whoever's team it is.
 OF_EVERYBODY = (
     *("datasets/", "playbooks/", "compliance/", "frameworks/"),
     *("policy/rules/", "rule-sets/"),
     *("reviews/intake/", "intake-rules/"),
+    *("reviews/feedback/rules/", "feedback-rules/"),
     *("reviews/calendars/", "review-calendars/", "reviews/sla/", "sla-policies/"),
 )
 

@@ -51,6 +51,9 @@ from prompts.gateway.context import GovernedRequest
 from prompts.releases.models import Release
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.services import decide
+from reviews.feedback.models import Feedback
+from reviews.feedback.rule_services import RuleFacts as FeedbackFacts
+from reviews.feedback.rule_services import write_rule as write_feedback_rule
 from reviews.intake.services import RuleFacts, write_rule
 from reviews.questions.models import Question
 from reviews.questions.services import ask, withdraw
@@ -384,6 +387,7 @@ def things_of(settings: Any) -> Things:
         ("reviews/", "slug"): Queue.objects.get().slug,
         ("queues/", "slug"): Queue.objects.get().slug,
         ("reviews/intake/", "slug"): intake_rule(now),
+        **said_of(call, now),
         ("intake-rules/", "slug"): "look-at-all",
         ("reviews/calendars/", "pk"): Queue.objects.get().sla.calendar_id,
         ("review-calendars/", "pk"): Queue.objects.get().sla.calendar_id,
@@ -453,6 +457,21 @@ def intake_rule(now: datetime) -> str:
     )
     actor = Actor.system("tests")
     return write_rule(actor=actor, facts=looks, reason="To see.", now=now).rule.slug
+
+
+def said_of(call: Call, now: datetime) -> dict[tuple[str, str], Any]:
+    """A feedback on the call, though nobody was given its answer, and a rule that takes others."""
+    said = Feedback.objects.create(
+        call=call, use_case=call.use_case, thumb="down", given_at=now, keep_until=now
+    )
+    facts = FeedbackFacts(name="Corrected", queue=Queue.objects.get(), with_correction=True)
+    write_feedback_rule(actor=Actor.system("tests"), facts=facts, reason="To see.", now=now)
+    return {
+        ("feedback/", "pk"): said.pk,
+        ("reviews/feedback/", "pk"): said.pk,
+        ("feedback-rules/", "slug"): "corrected",
+        ("reviews/feedback/rules/", "slug"): "corrected",
+    }
 
 
 def asked_question(here: World, now: datetime) -> int:

@@ -1,0 +1,17 @@
+"""What the apps above know of answers, that feedback asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from governance.kernel.registries import Registry
+from telemetry.ledger.models import Call
+
+# Name → the output contract that the call's answer had to keep; {} takes any text.
+contracts: Registry[Callable[[Call], dict[str, Any]]] = Registry("output contracts of calls")
+
+
+def contract_of(call: Call) -> dict[str, Any]:
+    """Of the version that answered; {} where nothing is known of it."""
+    return next((found for one in contracts.values() if (found := one(call))), {})
