@@ -80,6 +80,8 @@ _TONES: dict[str, str] = {
             "partly_answered",
             "runs_out_soon",
             "not_counted",
+            "away",
+            "full",
         ],
         "wait",
     ),
