@@ -15,6 +15,7 @@ class Schema(SpectacularAPIView):
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
     path("", include("governance.access.api_urls")),
+    path("", include("governance.home.api_urls")),
     path("", include("governance.approvals.api_urls")),
     path("", include("governance.audit.api_urls")),
     path("", include("governance.model_cards.api_urls")),

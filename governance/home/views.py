@@ -17,6 +17,7 @@ from rest_framework.exceptions import APIException
 
 from governance.access.models import User
 from governance.access.selectors import roles_of
+from governance.home.absences import away_now
 from governance.home.away import database_away
 from governance.home.context import THEMES
 from governance.home.diagrams import diagram_of
@@ -39,6 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": Paginator(waiting_for(user, now), 50).get_page(request.GET.get("page")),
         "notices": Notification.objects.filter(user=user)[:8],
         "grants": roles_of(user, now),
+        "absence": away_now([user.pk]).get(user.pk),
         "now": now,
     }
     return page(request, "governance/home/index.html", context)

@@ -45,6 +45,19 @@ class LoadSerializer(serializers.Serializer[Any]):
     given = serializers.IntegerField(read_only=True)
     decided_today = serializers.IntegerField(read_only=True)
     median_seconds = serializers.IntegerField(read_only=True, allow_null=True)
+    takes_at_once = serializers.IntegerField(
+        source="place.at_once", read_only=True, allow_null=True, help_text="Null for any number."
+    )
+    takes_a_day = serializers.IntegerField(source="place.a_day", read_only=True, allow_null=True)
+    free = serializers.IntegerField(
+        source="place.free",
+        read_only=True,
+        allow_null=True,
+        help_text="How many more may come to them now; null for any number.",
+    )
+    away_until: Any = serializers.DateTimeField(
+        source="absence.ends_at", read_only=True, allow_null=True, default=None
+    )
 
 
 class BoardSerializer(serializers.Serializer[Any]):

@@ -55,6 +55,10 @@ class Load:
     place: Place
     absence: Absence | None
 
+    @property
+    def key(self) -> str:
+        return str(self.person.pk)
+
 
 AGES = (("up to a quarter", 0.25), ("up to a half", 0.5), ("up to three quarters", 0.75))
 PAST_DUE = "past due"

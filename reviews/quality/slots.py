@@ -16,6 +16,7 @@ from django.urls import reverse
 from governance.access.models import User
 from governance.access.selectors import holders
 from governance.audit.services import record
+from governance.home.absences import reached
 from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.canonical import text_digest
@@ -156,7 +157,10 @@ def _tell_leads(item: ReviewItem, filled: list[Opinion], now: datetime) -> None:
     judged = [one.person_id for one in filled]
     leads = holders(Permission.REVIEW_MANAGE, item.queue, now=now).exclude(pk__in=judged)
     url = reverse("quality:adjudication", args=[item.pk])
-    notify(users=leads, title=f"Reviewers disagree on {item}", url=url, now=now)
+    told = reached(
+        leads, lambda one: may_adjudicate(Actor.person(one), item.queue) and one.pk not in judged
+    )
+    notify(users=told, title=f"Reviewers disagree on {item}", url=url, now=now)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.db.models import Count, QuerySet
 from governance.access.models import User
 from governance.access.selectors import holders
 from governance.audit.services import record
+from governance.home.absences import reached
 from governance.home.services import notify
 from governance.kernel.authority import Actor, Permission
 from reviews.queues.escalation_rules import Act, Step
@@ -132,7 +133,10 @@ class _Leads:
     def tell(self, item: ReviewItem, what: str) -> None:
         queue = item.queue
         if queue.pk not in self._of:
-            self._of[queue.pk] = list(holders(Permission.REVIEW_MANAGE, queue, now=self.now))
+            leads = holders(Permission.REVIEW_MANAGE, queue, now=self.now)
+            self._of[queue.pk] = reached(
+                leads, lambda one: one.may(Permission.REVIEW_MANAGE, queue)
+            )
         notify(
             users=self._of[queue.pk],
             title=f"{item} in {queue} {what}",

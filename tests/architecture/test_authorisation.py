@@ -31,6 +31,7 @@ REFUSED = {403, 404}
 # What a person may see does not follow from the address alone: the row asks again.
 ASKS_THE_ROW = (
     *("changes/", "change-requests/", "approvals/", "conditions/", "delegations/", "audit/packs/"),
+    "absences/",
     *("reviews/items/", "review-items/", "incidents/"),
     *("corrections/exports/", "correction-exports/"),
     *("reviews/questions/", "review-questions/"),

@@ -28,6 +28,7 @@ from governance.audit.models import AuditEvent
 from governance.audit.packs import request_pack
 from governance.audit.services import sequence
 from governance.compliance.services import add_action as add_compliance_action
+from governance.home.absences import state_absence
 from governance.incidents import services as incidents
 from governance.incidents.clocks import classify
 from governance.incidents.models import NotificationClock
@@ -257,6 +258,14 @@ def things_of(settings: Any) -> Things:
         reason="Away.",
         now=now,
     )
+    owner = people.actor("owner")
+    absence = state_absence(
+        actor=owner,
+        person=people.users["owner"],
+        starts_at=now + timedelta(days=20),
+        ends_at=now + timedelta(days=30),
+        now=now,
+    )
     monitor = create_monitor(
         actor=safety,
         use_case=use_case,
@@ -314,6 +323,7 @@ def things_of(settings: Any) -> Things:
         ("conditions/", "pk"): condition.pk,
         ("delegations/", "pk"): delegation.pk,
         ("approvals/delegations/", "pk"): delegation.pk,
+        ("absences/", "pk"): absence.pk,
         ("audit/", "pk"): event.pk,
         ("audit/packs/", "pk"): pack.pk,
         ("use-cases/", "slug"): use_case.slug,

@@ -84,6 +84,8 @@ _TONES: dict[str, str] = {
             "partly_answered",
             "runs_out_soon",
             "not_counted",
+            "away",
+            "full",
         ],
         "wait",
     ),
