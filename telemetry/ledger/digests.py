@@ -21,7 +21,7 @@ def settled_content(call: Call, entries: Sequence[LedgerEntry]) -> dict[str, Any
     attempt booked later is a ledger line of its own. States after settlement are not in here:
     decisions are audit events.
     """
-    return {
+    content = {
         "id": call.pk,
         "use_case_id": call.use_case_id,
         "team_id": call.team_id,
@@ -36,6 +36,18 @@ def settled_content(call: Call, entries: Sequence[LedgerEntry]) -> dict[str, Any
         "refusal_code": call.refusal_code,
         "currency": call.currency,
         "entries": [_line(entry) for entry in sorted(entries, key=lambda one: one.attempt)],
+    }
+    return content | _of_the_second_version(call) if call.digest_version > 1 else content
+
+
+def _of_the_second_version(call: Call) -> dict[str, Any]:
+    """How sure the answer is, and the version itself, so that no call passes for an older one."""
+    # The column's scale, as it was written at settlement.
+    figure = None if call.confidence is None else f"{call.confidence:.4f}"
+    return {
+        "version": call.digest_version,
+        "confidence": figure,
+        "confidence_method": call.confidence_method,
     }
 
 

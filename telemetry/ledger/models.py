@@ -21,6 +21,7 @@ from telemetry.ledger.amounts import ZERO, money
 from telemetry.ledger.keeping_models import Erasure, LegalHold
 from telemetry.ledger.rules import (
     CONFIDENCE_METHODS,
+    DIGEST_VERSION,
     OPEN_STATES,
     CallMode,
     CallSource,
@@ -28,6 +29,7 @@ from telemetry.ledger.rules import (
     EntryKind,
     EntrySource,
 )
+from telemetry.ledger.set_models import LedgerSeal, ReplayBatch
 from telemetry.ledger.tally_models import CallTally, DayOutcome, LatencyTally
 
 __all__ = [
@@ -47,47 +49,6 @@ __all__ = [
     "body_context",
     "money",
 ]
-
-
-class LedgerSeal(models.Model):
-    """A batch of settled calls, fixed by one audit event that carries the same figures."""
-
-    sealed_at = models.DateTimeField()
-    count = models.PositiveIntegerField()
-    cost = money()
-    currency = models.CharField(max_length=3)
-    root = models.CharField(max_length=64)
-
-    class Meta:
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return f"Seal {self.pk} over {self.count} calls"
-
-
-class ReplayBatch(models.Model):
-    """One file of history that was loaded, once for a use case. Its calls were not made here."""
-
-    file_name = models.CharField(max_length=255)
-    sha256 = models.CharField(max_length=64)
-    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="replay_batches")
-    deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="replay_batches")
-    rows = models.PositiveIntegerField()
-    cost = money()
-    currency = models.CharField(max_length=3)
-    placement = models.CharField(max_length=200)
-    first_at = models.DateTimeField()
-    last_at = models.DateTimeField()
-    loaded_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["sha256", "use_case"], name="replayed_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.file_name} replayed for {self.use_case}"
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -186,6 +147,8 @@ class Call(models.Model):
     end_user_hash = models.CharField(max_length=64, blank=True)
 
     digest = models.CharField(max_length=64, blank=True)
+    # What the digest is taken over; see digests.py. Calls before there were versions have the first.
+    digest_version = models.PositiveSmallIntegerField(default=DIGEST_VERSION, db_default=1)
     seal = models.ForeignKey(
         LedgerSeal, models.PROTECT, null=True, blank=True, related_name="calls"
     )

@@ -118,6 +118,10 @@ VERDICT_ACTIONS = {
 }
 
 
+# What a call's digest is taken over, as calls that are settled now have it; see digests.py.
+DIGEST_VERSION = 2
+
+
 class ErasureState(StrEnum):
     REQUESTED = "requested"
     RUNNING = "running"

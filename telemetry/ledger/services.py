@@ -39,6 +39,7 @@ from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import ZERO, Call, LedgerEntry, Payload
 from telemetry.ledger.rules import (
     CALL_STATES,
+    DIGEST_VERSION,
     VERDICT_ACTIONS,
     CallMode,
     CallSource,
@@ -79,7 +80,7 @@ class CallFacts(TypedDict, total=False):
 SETTLED_COLUMNS = (
     *("state", "outcome", "finished_at", "lease_until", "response_hash", "digest"),
     *("cost", "tokens_input", "tokens_cached", "tokens_output", "attempts"),
-    *("tokens_reasoning", "images"),
+    *("tokens_reasoning", "images", "digest_version"),
     *CallFacts.__annotations__,
 )
 
@@ -278,6 +279,8 @@ def _end(
     call.outcome, call.finished_at, call.lease_until = Outcome(outcome), now, None
     call.response_hash = response_hash
     _learn(call, facts)
+    # It may have been let in by an earlier edition.
+    call.digest_version = DIGEST_VERSION
     call.digest = call_digest(call, booked)
 
 

@@ -20,6 +20,7 @@ from governance.access.models import ApiKey
 from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed, TooLarge
+from governance.registry.models import UseCase
 from prompts.batches import lines, results, running, services, tasks
 from prompts.batches.models import Batch, BatchLine
 from prompts.batches.rules import MOST_BYTES
@@ -420,6 +421,20 @@ def test_the_api_for_a_key_from_upload_to_results(here: World, model: Provider) 
     assert client.get("/api/v1/batches/").json()["results"][0]["id"] == found["id"]
     wrong = client.post("/api/v1/batches/", sent(file_of(1), model="other"))
     assert wrong.status_code == 400
+
+
+def test_results_have_values_again_for_the_key_alone(here: World, settings: Any) -> None:
+    UseCase.objects.update(oversight="none", tier="minimal", sensitivity="internal")
+    here.use_case.refresh_from_db()
+    said = GOOD.replace("Keep the notice.", "Write to <EMAIL_ADDRESS_1>.")
+    row = {"variables": {"licence_text": "MIT. Mail: jane@example.com"}}
+    with provider(said) as model:
+        settings.PLACET_MODEL_URL = model.url
+        batch = run_out(upload(here, json.dumps(row).encode(), **by_key(here)))
+    assert b"jane@" not in b"".join(results.result_lines(batch))
+    client = Client(headers={"authorization": f"Bearer {here.key}"})
+    reply: Any = client.get(f"/api/v1/batches/{batch.pk}/results/")
+    assert b"Write to jane@example.com." in b"".join(reply.streaming_content)
 
 
 def test_uploads_of_a_person_too_are_idempotent(here: World) -> None:
