@@ -23,6 +23,41 @@ ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_no_truncate;
 """
 
 
+def words_can_be_erased(table: str) -> str:
+    """SQL after which a row of the insert-only `table` lets go of its rationale, once: what stays
+    is the SHA-256 of what stood there, and the database checks that."""
+    return f"""
+CREATE FUNCTION {table}_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE'
+        OR OLD.rationale = '' OR NEW.rationale <> ''
+        OR NEW.rationale_sha256 <> encode(sha256(convert_to(OLD.rationale, 'UTF8')), 'hex')
+        OR (to_jsonb(NEW) - '{{rationale,rationale_sha256}}'::text[])
+            <> (to_jsonb(OLD) - '{{rationale,rationale_sha256}}'::text[])
+    THEN
+        RAISE EXCEPTION '% on % refused: its rows are written once', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER {table}_insert_only ON {table};
+CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION {table}_guard();
+ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_insert_only;
+"""
+
+
+def words_stay(table: str) -> str:
+    """The reverse."""
+    return f"""
+DROP TRIGGER {table}_insert_only ON {table};
+DROP FUNCTION {table}_guard();
+CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION placet_refuse_change();
+ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_insert_only;
+"""
+
+
 def writable_again(table: str) -> str:
     """The reverse, for a migration that is taken back."""
     return f"""

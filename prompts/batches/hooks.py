@@ -18,6 +18,7 @@ body_stores.add(
         keeping.count_lines,
         keeping.erase_lines,
         lambda now, most: services.destroy_inputs(now=now),
+        keeping.count_not_run,
     ),
 )
 

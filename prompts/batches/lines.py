@@ -25,6 +25,7 @@ class Line:
     custom_id: str
     body: str = ""
     fault: str = ""
+    end_user: str = ""
 
 
 class Unfit(ValueError):
@@ -66,7 +67,8 @@ def _line(number: int, raw: bytes, model: str, seen: set[str]) -> Line:
         body = _request(given, model)
     except Unfit as unfit:
         return Line(number, custom_id, fault=str(unfit)[:500])
-    return Line(number, custom_id, json.dumps(body, ensure_ascii=False))
+    end_user = str(body.get("user") or "")
+    return Line(number, custom_id, json.dumps(body, ensure_ascii=False), end_user=end_user)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

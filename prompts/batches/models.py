@@ -108,6 +108,10 @@ class BatchLine(models.Model):
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="lines")
     number = models.PositiveIntegerField()
     custom_id = models.CharField(max_length=200, blank=True)
+    # Of a custom_id that was erased.
+    custom_id_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # SHA-256 of the end user whom the line is about, as its call will carry it.
+    end_user_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
     body_sealed = SealedField(
         null=True,
         blank=True,
@@ -126,7 +130,14 @@ class BatchLine(models.Model):
 
     class Meta:
         ordering = ["number"]
-        indexes = [models.Index(fields=["batch", "state", "number"], name="line_by_state")]
+        indexes = [
+            models.Index(fields=["batch", "state", "number"], name="line_by_state"),
+            models.Index(
+                fields=["end_user_hash"],
+                condition=Q(call=None) & ~Q(end_user_hash=""),
+                name="line_not_run_of_end_user",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["batch", "number"], name="line_number_in_batch")
         ]

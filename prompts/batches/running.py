@@ -105,7 +105,9 @@ def _run_lines(batch: Batch, clock: Clock) -> datetime | None:
         now = clock()
         if now >= last or not _still_ours(batch, now):
             break
-        reply = _call(batch, line, batch.budget - spent, now)
+        if not _begins(line, now):
+            continue
+        reply = pipeline.run(request_of(batch, line, batch.budget - spent))
         spent += reply.cost
         again_at = _note(batch, line, reply, clock())
         if again_at is not None:
@@ -137,13 +139,14 @@ def _still_ours(batch: Batch, now: datetime) -> bool:
     return bool(running.update(lease_until=now + LEASE))
 
 
-def _call(batch: Batch, line: BatchLine, left: Decimal, now: datetime) -> GovernedReply:
-    """The governed call of a line, within what is left of the batch's budget."""
-    BatchLine.objects.filter(pk=line.pk).update(started_at=now)
-    return pipeline.run(request_of(batch, line, left))
+def _begins(line: BatchLine, now: datetime) -> bool:
+    """Whether it still waits: what it asks may have been erased since it was read."""
+    waiting = BatchLine.objects.filter(pk=line.pk, state=LineState.WAITING)
+    return bool(waiting.update(started_at=now))
 
 
 def request_of(batch: Batch, line: BatchLine, left: Decimal) -> GovernedRequest:
+    """The governed call of a line, within what is left of the batch's budget."""
     body: dict[str, Any] = json.loads(line.body() or "{}")
     request = governed_request(
         body,

@@ -27,6 +27,7 @@ from prompts.batches.models import Batch, BatchLine
 from prompts.batches.rules import BATCH_STATES, MOST_CALLS_PER_MINUTE, LineState
 from prompts.gateway.refusals import IdempotencyKeyReused
 from telemetry.ledger.retention import while_no_hold_is_placed
+from telemetry.ledger.rules import end_user_hash
 
 RUN = "prompts.batches.tasks.run"
 MOST_BUDGET = Decimal(1_000_000)
@@ -148,6 +149,7 @@ def _row(batch: Batch, line: Line) -> BatchLine:
         row.state, row.fault_code, row.fault = LineState.INVALID, "invalid_line", line.fault
     else:
         row.seal(line.body)
+        row.end_user_hash = end_user_hash(line.end_user)
     return row
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,6 +38,7 @@ from prompts.evaluation.selectors import (
     suite_for,
     suites_of,
 )
+from prompts.gateway.opinion_models import SAID
 
 WRITE: dict[str, Permission] = {"GET": Permission.PROMPT_VIEW, "POST": Permission.PROMPT_AUTHOR}
 RUN: dict[str, Permission] = {"GET": Permission.PROMPT_VIEW, "POST": Permission.CALL_TRY}
@@ -170,6 +171,14 @@ class EvaluationResultSerializer(serializers.ModelSerializer[EvaluationResult]):
         source="case.tags", child=serializers.ChoiceField(choices=TAGS), read_only=True
     )
     scores = CaseScoreSerializer(many=True, read_only=True)
+    verdict = serializers.SerializerMethodField(
+        help_text="What a second model said of the answer; null where none was asked."
+    )
+
+    @extend_schema_field(serializers.ChoiceField(choices=SAID, allow_null=True))
+    def get_verdict(self, result: EvaluationResult) -> str | None:
+        opinion = getattr(result.call, "second_opinion", None)
+        return opinion.verdict if opinion else None
 
     class Meta:
         model = EvaluationResult
@@ -180,6 +189,7 @@ class EvaluationResultSerializer(serializers.ModelSerializer[EvaluationResult]):
             "tags",
             "state",
             "scores",
+            "verdict",
             "fault",
             "call",
             "cost",

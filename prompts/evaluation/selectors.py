@@ -18,6 +18,7 @@ from prompts.catalogue.models import Prompt, PromptVersion
 from prompts.catalogue.selectors import prompt_for
 from prompts.evaluation.models import EvaluationResult, EvaluationRun, EvaluationSuite
 from prompts.evaluation.rules import Rate, ResultState, RunState, rates
+from prompts.gateway.opinion_models import SAID, SecondOpinion
 from prompts.releases.models import Release
 
 FAILURES_FIRST = (ResultState.FAILED, ResultState.ERROR, ResultState.WAITING, ResultState.PASSED)
@@ -107,6 +108,8 @@ class Report:
     tags: list[TagRow]
     spent: Any
     live_spent: Any
+    # Verdict of a second model → answers; empty where the release asks none.
+    verdicts: dict[str, int]
 
 
 def report_of(run: EvaluationRun) -> Report:
@@ -114,7 +117,15 @@ def report_of(run: EvaluationRun) -> Report:
     live = None if live is None or live.pk == run.pk else live
     own, other = run.rates(), live.rates() if live else {}
     tags = [TagRow(tag, rate, other.get(tag)) for tag, rate in own.items()]
-    return Report(run, live, tags, run.spent(), live.spent() if live else None)
+    live_spent = live.spent() if live else None
+    return Report(run, live, tags, run.spent(), live_spent, verdicts_of(run))
+
+
+def verdicts_of(run: EvaluationRun) -> dict[str, int]:
+    """What a second model said of the answers, in the order of its words."""
+    said = SecondOpinion.objects.filter(call__in=run.results.values("call")).order_by()
+    counts = dict(said.values_list("verdict").annotate(Count("pk")))
+    return {one: counts[one] for one in SAID if one in counts}
 
 
 def results_of(run: EvaluationRun) -> QuerySet[EvaluationResult]:
@@ -123,7 +134,7 @@ def results_of(run: EvaluationRun) -> QuerySet[EvaluationResult]:
         *(When(state=state, then=Value(place)) for place, state in enumerate(FAILURES_FIRST)),
         output_field=IntegerField(),
     )
-    found = run.results.select_related("case", "call").defer(
+    found = run.results.select_related("case", "call__second_opinion").defer(
         "case__input_sealed", "case__expectation_sealed"
     )
     return found.order_by(order, "pk")

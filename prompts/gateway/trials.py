@@ -2,12 +2,15 @@
 
 Only the evaluation app asks for one, for a person who may make calls of the use case. The use
 case's approval and switch, the deployment's card and ceiling, prices, budgets, screens and the
-ledger hold as for every call. What the model says is scored and goes to nobody.
+ledger hold as for every call. What the model says is scored and goes to nobody. It is judged as
+its release would have it judged, so that a run shows the verdicts before anybody waits for them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from governance.kernel.terms import Environment
 from governance.model_cards.models import Price
@@ -15,6 +18,7 @@ from governance.model_cards.selectors import callable_deployments
 from prompts.catalogue.models import PromptVersion
 from prompts.gateway.context import CallContext
 from prompts.gateway.refusals import NoApprovedRelease
+from prompts.releases.checks import checks_of
 from prompts.releases.models import Release
 
 
@@ -32,12 +36,15 @@ def release_of_trial(context: CallContext) -> Release:
     if version is None:
         raise NoApprovedRelease("This version is none of the use case's.")
     ids = [trial.deployment_id]
-    governing = context.known_governing
-    prices = tuple(Price.objects.filter(deployment__in=ids))
+    checks = _checks_of(version, context.received_at)
+    asked = [*ids, *filter(None, [checks_of(checks).judge])]
+    prices: dict[int, list[Price]] = {one: [] for one in asked}
+    for price in Price.objects.filter(deployment__in=asked):
+        prices[price.deployment_id].append(price)
     context.governing = replace(
-        governing,
-        deployments={one.pk: one for one in callable_deployments(ids)},
-        prices={trial.deployment_id: prices},
+        context.known_governing,
+        deployments={one.pk: one for one in callable_deployments(asked)},
+        prices={one: tuple(found) for one, found in prices.items()},
     )
     return Release(
         prompt=version.prompt,
@@ -46,5 +53,18 @@ def release_of_trial(context: CallContext) -> Release:
         environment=Environment.STAGING,
         deployment_ids=ids,
         digest=version.content_hash,
+        checks=checks,
         starts_at=context.received_at,
     )
+
+
+def _checks_of(version: PromptVersion, now: datetime) -> dict[str, Any]:
+    """What its release in force asks beside the answer; of a version without one, the prompt's:
+    a new version is compared with the live one under the same judge."""
+    running = Release.objects.running(now).filter(prompt=version.prompt_id)
+    found = sorted(
+        running.values_list("version", "environment", "pk", "checks"),
+        key=lambda one: (one[0] == version.pk, one[1] == Environment.PRODUCTION, one[2]),
+    )
+    checks: dict[str, Any] = found[-1][-1] if found else {}
+    return checks

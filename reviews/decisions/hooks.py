@@ -11,7 +11,7 @@ from governance.audit.registries import EvidenceSection, PackScope, audit_action
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.registries import ledger_metrics
-from reviews.decisions import drafts, keeping, overturning, similar
+from reviews.decisions import drafts, erasing_words, keeping, overturning, similar
 from reviews.decisions.figures import FIGURES, review_hours
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import PENDING_STATES
@@ -35,6 +35,15 @@ body_stores.add(
     "corrections",
     BodyStore(
         "Corrections", keeping.count_corrections, keeping.erase_corrections, keeping.destroy_due
+    ),
+)
+body_stores.add(
+    "reviewers' reasons",
+    BodyStore(
+        "Reasons of reviewers",
+        erasing_words.count_words,
+        erasing_words.erase_words,
+        erasing_words.none_due,
     ),
 )
 body_stores.add(

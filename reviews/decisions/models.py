@@ -22,6 +22,8 @@ class ReviewDecision(models.Model):
     )
     verdict = models.CharField(max_length=10, choices=[(v.value, v.value) for v in Verdict])
     rationale = models.TextField(blank=True)
+    # Of a rationale that was erased.
+    rationale_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     labels = models.JSONField(default=list, blank=True)
     seconds_spent = models.PositiveIntegerField(default=0)
     at = models.DateTimeField()

@@ -60,7 +60,6 @@ def overturn(
         now=now,
         before={"verdict": found.verdict, "decision": found.pk},
         after=_facts(decision, item, judged.corrected_text),
-        reason=judged.rationale,
         team_id=item.call.team_id,
     )
     data = {
@@ -109,5 +108,6 @@ def _facts(decision: ReviewDecision, item: ReviewItem, text: str | None) -> dict
         "decision": decision.pk,
         "queue": item.queue.slug,
         "call": str(item.call_id),
+        "rationale_sha256": text_digest(decision.rationale),
     }
     return facts if text is None else facts | {"corrected_sha256": text_digest(text)}

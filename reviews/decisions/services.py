@@ -196,13 +196,15 @@ def write(
     }
     if judgement.verdict == Verdict.CORRECT:
         after["corrected_sha256"] = text_digest(judgement.corrected_text or "")
+    if judgement.rationale:
+        # The words may be erased, and the log never is.
+        after["rationale_sha256"] = text_digest(judgement.rationale)
     record(
         actor=actor,
         action="review.decided",
         subject=item,
         now=now,
         after=after,
-        reason=judgement.rationale,
         team_id=item.call.team_id,
     )
     return decision

@@ -1,10 +1,17 @@
 """Review decisions and corrections are written once.
 
-Of a correction the database lets two things happen later: its texts are encrypted anew with
+Of a decision the database lets the words be erased, once, to their hash. Of a correction it lets
+two things happen later: its texts are encrypted anew with
 another key, and they are emptied for good when their time is over.
 """
 
-from governance.audit.sql import REFUSE_FUNCTION, insert_only, writable_again
+from governance.audit.sql import (
+    REFUSE_FUNCTION,
+    insert_only,
+    words_can_be_erased,
+    words_stay,
+    writable_again,
+)
 
 TABLES = ("decisions_reviewdecision", "decisions_correction")
 INSERT_ONLY = REFUSE_FUNCTION + "".join(insert_only(table) for table in TABLES)
@@ -35,3 +42,6 @@ CREATE TRIGGER decisions_correction_insert_only BEFORE UPDATE OR DELETE ON decis
     FOR EACH ROW EXECUTE FUNCTION placet_refuse_change();
 ALTER TABLE decisions_correction ENABLE ALWAYS TRIGGER decisions_correction_insert_only;
 """
+
+DECISION = "decisions_reviewdecision"
+WORDS, WORDS_STAY = words_can_be_erased(DECISION), words_stay(DECISION)

@@ -14,6 +14,7 @@ from governance.audit.registries import EvidenceSection, PackScope, audit_action
 from governance.home.registries import InboxItem, NavigationItem, inbox, navigation
 from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
+from reviews.decisions.erasing_words import none_due
 from reviews.decisions.registries import ItemPanel, after_decision, before_final, item_panels
 from reviews.quality import calibrations, costs, keeping, selectors, slots
 from reviews.quality.checks import review_costs
@@ -37,6 +38,15 @@ item_panels.add(
 )
 after_decision.add("cost", costs.book_decision)
 verification.CHECKS["review costs"] = review_costs
+body_stores.add(
+    "opinions' reasons",
+    BodyStore(
+        "Reasons in double reviews and calibrations",
+        keeping.count_words,
+        keeping.erase_words,
+        none_due,
+    ),
+)
 body_stores.add(
     "opinions",
     BodyStore(

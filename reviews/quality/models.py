@@ -89,6 +89,8 @@ class Opinion(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="opinions")
     verdict = models.CharField(max_length=10, choices=VERDICTS)
     rationale = models.TextField(blank=True)
+    # Of a rationale that was erased.
+    rationale_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     labels = models.JSONField(default=list, blank=True)
     seconds_spent = models.PositiveIntegerField(default=0)
     answer_sha256 = models.CharField(max_length=64, blank=True)
@@ -163,13 +165,15 @@ class Exercise(models.Model):
 
 
 class CalibrationAnswer(models.Model):
-    """What the person said. Insert only. `is_right` is None where they escalated."""
+    """What the person said. Insert only, but that its words can be erased. `is_right` is None where they escalated."""
 
     exercise = models.OneToOneField(
         Exercise, models.PROTECT, primary_key=True, related_name="answer"
     )
     verdict = models.CharField(max_length=10, choices=VERDICTS)
     rationale = models.TextField(blank=True)
+    # Of a rationale that was erased.
+    rationale_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     labels = models.JSONField(default=list, blank=True)
     is_right = models.BooleanField(null=True)
     at = models.DateTimeField()

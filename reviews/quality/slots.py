@@ -124,6 +124,8 @@ def _fill(
         made.text_sealed = encrypt(text, context=opinion_context(made))
         made.keep_until = item.call.payload.keep_until
         after["corrected_sha256"] = text_digest(text)
+    if judgement.rationale:
+        after["rationale_sha256"] = text_digest(judgement.rationale)
     made.save(force_insert=True)
     costs.book_opinion(made, now)
     record(
@@ -132,7 +134,6 @@ def _fill(
         subject=item,
         now=now,
         after=after,
-        reason=judgement.rationale,
         team_id=item.call.team_id,
     )
     return made

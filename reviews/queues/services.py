@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from governance.access.models import User
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
+from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from governance.kernel.web import get_or_404
 from reviews.queues.claim_registries import claim_rules, claimed, limits, offers, opened
@@ -244,7 +245,7 @@ def skip(*, actor: Actor, item_id: UUID, reason: str, now: datetime) -> ReviewIt
     item.priority -= 1
     item.save(update_fields=["priority"])
     Skip.objects.create(item=item, person=actor.user, reason=reason[:300], at=now)
-    _record(actor, "review.skipped", item, now, reason=reason)
+    _record(actor, "review.skipped", item, now, said=reason)
     return item
 
 
@@ -266,7 +267,7 @@ def escalate(*, actor: Actor, item_id: UUID, reason: str, now: datetime) -> Revi
     put_back(item, "escalate")
     item.queue, item.escalated_at, item.priority = target, now, item.priority + 10
     item.save(update_fields=["queue", "escalated_at", "priority"])
-    _record(actor, "review.escalated", item, now, reason=reason, before=before)
+    _record(actor, "review.escalated", item, now, said=reason, before=before)
     return item
 
 
@@ -337,15 +338,18 @@ def _record(
     now: datetime,
     *,
     reason: str = "",
+    said: str = "",
     before: dict[str, Any] | None = None,
 ) -> None:
+    """`said` are a person's words on the answer, which may be erased: the log has their hash."""
+    after = {"queue": item.queue.slug, "state": item.state, "call": str(item.call_id)}
     record(
         actor=actor,
         action=action,
         subject=item,
         now=now,
         before=before,
-        after={"queue": item.queue.slug, "state": item.state, "call": str(item.call_id)},
+        after=after | ({"reason_sha256": text_digest(said)} if said else {}),
         reason=reason,
         team_id=item.call.team_id,
     )

@@ -53,6 +53,8 @@ class Before:
 
     found: Counted
     refused: list[Refused]
+    # Of the texts, those that belong to no call yet.
+    uncalled: int = 0
 
 
 def check_can_erase(actor: Actor) -> None:
@@ -102,6 +104,8 @@ def request_erasure(
 
 
 def _check_something_goes(erasure: Erasure, before: Before) -> None:
+    if before.uncalled:
+        return
     if not before.found.calls:
         sentence = "No call is known of it: check how it is written, exactly as callers send it."
         raise Invalid(f"Nothing was erased. {sentence}")
@@ -126,7 +130,16 @@ def _unsaved(end_user: str, call: Call | None, now: datetime) -> Erasure:
 
 def _before(erasure: Erasure) -> Before:
     refused = [Refused(hold.name, calls) for hold, calls in holds_against(erasure)]
-    return Before(counted(erasure.calls()), refused)
+    found = counted(erasure.calls())
+    texts = {
+        one.title: found.texts[one.title] + one.count_uncalled(erasure)
+        for one in body_stores.values()
+    }
+    return Before(Counted(found.calls, texts), refused, _uncalled(erasure))
+
+
+def _uncalled(erasure: Erasure) -> int:
+    return sum(one.count_uncalled(erasure) for one in body_stores.values())
 
 
 def unfinished(now: datetime) -> list[UUID]:

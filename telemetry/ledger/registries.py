@@ -40,13 +40,15 @@ class BodyStore:
 
     `count`: how many texts of those calls there are; `erase`: empty those of calls that no legal
     hold covers (the caller saw to that), for that erasure; `destroy_due`: empty what is past its
-    time and not held back, at most so many rows. Both say how many they emptied.
+    time and not held back, at most so many rows. Both say how many they emptied. `count_uncalled`:
+    texts about the person of an erasure which belong to no call yet; `erase` empties them too.
     """
 
     title: str
     count: Callable[[QuerySet[Call]], int]
     erase: Callable[[list[UUID], Erasure, datetime], int]
     destroy_due: Callable[[datetime, int], int]
+    count_uncalled: Callable[[Erasure], int] = lambda erasure: 0
 
 
 body_stores: Registry[BodyStore] = Registry("stores of bodies")

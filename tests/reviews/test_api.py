@@ -12,6 +12,7 @@ from django.utils import timezone
 from governance.access.keys import create_api_key
 from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
+from governance.kernel.canonical import text_digest
 from reviews.queues.models import Queue, ReviewItem
 from telemetry.ledger.models import Call
 from telemetry.ledger.services import visible_answer
@@ -116,7 +117,10 @@ def test_renew_and_skip(queue: Queue) -> None:
     assert (missing.status_code, list(missing.json()["errors"])) == (400, ["reason"])
     skipped = post(client, f"{path}/skip/", {"reason": "I know the author"}).json()
     assert (skipped["state"], skipped["body"]) == ("waiting", None)
-    assert AuditEvent.objects.get(action="review.skipped").reason == "I know the author"
+    event = AuditEvent.objects.get(action="review.skipped")
+    assert event.after is not None and event.after["reason_sha256"] == text_digest(
+        "I know the author"
+    )
 
 
 def test_every_verdict_by_api() -> None:

@@ -19,6 +19,7 @@ from governance.access import keys
 from governance.access.models import ApiKey
 from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
+from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotAllowed, TooLarge
 from governance.registry.models import UseCase
 from prompts.batches import lines, results, running, services, tasks
@@ -31,7 +32,9 @@ from reviews.decisions import services as decisions
 from reviews.queues import services as queues
 from reviews.queues.models import Queue
 from telemetry.chargeback.models import Budget
-from telemetry.ledger.models import Call, LedgerEntry
+from telemetry.ledger.erasing import request_erasure, run_step
+from telemetry.ledger.legal_holds import lift_hold, place_hold
+from telemetry.ledger.models import Call, Erasure, LedgerEntry
 from tests.factories.chargeback import limit_to
 from tests.factories.organisation import GOOD, Provider, World, provider, world
 from tests.factories.registry import queries
@@ -380,6 +383,72 @@ def test_inputs_are_sealed_and_destroyed_with_their_retention(here: World) -> No
     assert services.destroy_inputs(now=batch.keep_until) == 1
     assert not BatchLine.objects.exclude(body_sealed=None).exists()
     assert batch.tally()["failed"] == 2
+
+
+def row_of(user: str, custom_id: str) -> bytes:
+    body = {"variables": {"licence_text": f"Licence of {user}"}, "user": user}
+    return json.dumps({"custom_id": custom_id, "body": body}).encode()
+
+
+def erased(here: World, end_user: str) -> Erasure:
+    compliance = here.people.actor("compliance")
+    erasure = request_erasure(
+        actor=compliance, end_user=end_user, reason="They asked.", now=timezone.now()
+    )
+    while run_step(erasure_id=erasure.pk, now=timezone.now()):
+        pass
+    erasure.refresh_from_db()
+    return erasure
+
+
+def test_an_erasure_ends_lines_of_a_person_that_have_not_run(here: World, model: Provider) -> None:
+    batch = upload(here, row_of("ada", "ada-1") + b"\n" + row_of("bob", "bob-1"))
+    erasure = erased(here, "ada")
+    assert (erasure.calls_total, erasure.counted["Lines of batches"]) == (0, 1)
+    assert (erasure.state, erasure.erased["Lines of batches"]) == ("finished", 1)
+    ada, bob = batch.lines.all()
+    assert (ada.state, ada.fault_code, ada.custom_id, ada.body()) == ("failed", "erased", "", None)
+    assert ada.custom_id_sha256 == text_digest("ada-1")
+    assert (bob.state, bob.custom_id) == ("waiting", "bob-1")
+    run_out(batch)
+    assert len(model.asked) == 1 and "ada" not in str(model.asked)
+
+
+def test_an_erasure_takes_the_names_of_lines_that_ran(here: World, model: Provider) -> None:
+    batch = run_out(upload(here, row_of("ada", "ada-1") + b"\n" + row_of("bob", "bob-1")))
+    erasure = erased(here, "ada")
+    assert erasure.erased["Lines of batches"] == 1
+    ada, bob = batch.lines.all()
+    assert (ada.custom_id, ada.custom_id_sha256) == ("", text_digest("ada-1"))
+    assert (bob.custom_id, bob.custom_id_sha256) == ("bob-1", "")
+    assert [one["custom_id"] for one in rows_of(results.result_lines(batch))] == [None, "bob-1"]
+
+
+def test_a_line_that_was_erased_since_it_was_read_is_not_run(
+    here: World, model: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = upload(here, row_of("bob", "bob-1") + b"\n" + row_of("ada", "ada-1"))
+    real = pipeline.answer
+
+    def answer(context: Any) -> None:
+        erased(here, "ada")
+        monkeypatch.setattr(pipeline, "answer", real)
+        real(context)
+
+    monkeypatch.setattr(pipeline, "answer", answer)
+    run_out(batch)
+    assert len(model.asked) == 1 and "ada" not in str(model.asked)
+
+
+def test_a_legal_hold_keeps_a_line_that_has_not_run(here: World) -> None:
+    compliance, now = here.people.actor("compliance"), timezone.now()
+    batch = upload(here, row_of("ada", "ada-1"))
+    hold = place_hold(actor=compliance, name="Case", reason="r", end_user="ada", now=now)
+    with pytest.raises(Invalid):
+        erased(here, "ada")
+    assert batch.lines.get().body() is not None
+    lift_hold(actor=compliance, hold_id=hold.pk, reason="Over.", now=timezone.now())
+    assert erased(here, "ada").erased["Lines of batches"] == 1
 
 
 def test_who_may_upload(here: World) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from governance.access.models import User
 from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
+from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
 from reviews.decisions import similar
 from reviews.decisions.alike import decide_alike, groups_of, others_like
@@ -84,7 +85,8 @@ def test_a_lead_overturns_and_the_caller_hears_of_it(queue: Queue, reviewer: Use
     told = WebhookDelivery.objects.get()
     assert (told.kind, told.body["data"]["verdict"]) == ("call.overturned", "reject")
     event = AuditEvent.objects.get(action="review.overturned")
-    assert event.reason == "It named the wrong licence."
+    said = text_digest("It named the wrong licence.")
+    assert event.after is not None and event.after["rationale_sha256"] == said
     again = client.post(path, {"verdict": "reject", "rationale": "Twice."})
     assert again.status_code == 409
     page = client.get(f"/calls/{call.pk}/").content.decode()
