@@ -60,10 +60,11 @@
   }
 
   // Charts: data in a JSON block, drawn in the colours of the theme.
+  const drawn = ".js-plotly-plot";
   const draw = () => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
-    for (const box of document.querySelectorAll("[data-chart]:not(.js-plotly-plot)")) {
+    for (const box of document.querySelectorAll(`[data-chart]:not(${drawn})`)) {
       const figure = JSON.parse(document.getElementById(box.dataset.chart).textContent);
       const layout = { ...figure.layout, autosize: true };
       layout.font = { ...(layout.font || {}), color: colour("--text") };
@@ -72,8 +73,8 @@
           layout[name] = { ...layout[name], gridcolor: colour("--line"), linecolor: colour("--line") };
         }
       }
-      // A responsive plot takes the height of its box, which has none of its own.
-      if (layout.height) box.style.height = `${layout.height}px`;
+      // A responsive plot takes the height of its box: with padding and border, 18 more.
+      if (layout.height) box.style.height = `${layout.height + 18}px`;
       window.Plotly.newPlot(box, figure.data, layout, { displayModeBar: false, responsive: true });
       box.on("plotly_click", (event) => {
         const url = event.points[0] && event.points[0].customdata;
@@ -84,6 +85,13 @@
   if (window.Plotly) {
     draw();
     document.body.addEventListener("htmx:afterSwap", draw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      for (const box of document.querySelectorAll(`[data-chart]${drawn}`)) {
+        window.Plotly.purge(box);
+        box.classList.remove(drawn.slice(1));
+      }
+      draw();
+    });
   }
 
   // data-rebalance: rows are dragged onto whom the same form would give them to.
