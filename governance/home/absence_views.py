@@ -65,7 +65,7 @@ def absence_list(request: HttpRequest) -> HttpResponse:
 def _state(one: Absence, now: datetime) -> str:
     if one.ends_at <= now:
         return "ended"
-    return "live" if one.starts_at <= now else "planned"
+    return "away" if one.starts_at <= now else "planned"
 
 
 @requires(SIGNED_IN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +24,10 @@ from prompts.gateway.fetching import fetched
 from prompts.gateway.progress import progress_of
 from prompts.gateway.refusals import Refusal, UnsupportedParameter
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
+from prompts.gateway.restoring import delivered_again
 from prompts.gateway.shapes import governed_request, governing_headers, review_of
 from prompts.gateway.stages.settle import cancel
+from reviews.decisions.standing import overturned
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import CallMode
 from telemetry.ledger.selectors import call_representation, calls_visible_to
@@ -89,19 +92,34 @@ class CallCreate(APIView):
 
 @extend_schema(responses=OpenApiTypes.OBJECT)
 class CallDetail(APIView):
-    """A call as it stands: for the key that made it, or people who may see it."""
+    """A call as it stands: for the key that made it, or people who may see it.
+
+    Where a decision was overturned afterwards, `output` is what stands now (null for a rejection)
+    and `overturned` says when, by which verdict, and what stood before, by its SHA-256. `state`
+    stays what became of the call.
+    """
 
     required_permission = ("key", Permission.CALL_VIEW)
 
     def get(self, request: Request, pk: UUID) -> Response:
         call: Call = get_or_404(_calls_for(request), pk=pk)
-        reply = reply_of_earlier(call, is_for_its_caller=request.auth is not None)
-        if request.auth is not None:
+        is_its_caller = request.auth is not None
+        changed = overturned(call)
+        reply = reply_of_earlier(call, is_for_its_caller=is_its_caller)
+        if changed is not None:
+            now = changed.now.text
+            if now is not None and is_its_caller:
+                now = delivered_again(call, now)
+            reply = replace(reply, answer=now)
+        if is_its_caller:
+            times = 1 + (len(changed.before) if changed else 0)
             try:
-                reply = fetched(reply, actor=actor_of(request), now=timezone.now())
+                reply = fetched(reply, actor=actor_of(request), now=timezone.now(), times=times)
             except Refusal as refusal:
                 return refused(refusal, governing_headers(reply))
         body = representation(reply)
+        body["output"] = reply.answer
+        body["overturned"] = changed.as_plain() if changed else None
         if request.auth is None:
             # People read bodies on the call's page, where opening them is recorded.
             body.pop("output", None)

@@ -48,12 +48,15 @@ def set_result_policy(
     return policy
 
 
-def fetched(reply: GovernedReply, *, actor: Actor, now: datetime) -> GovernedReply:
-    """The reply, counted where it gives an answer; raises ResultGone where none is left to give."""
+def fetched(reply: GovernedReply, *, actor: Actor, now: datetime, times: int = 1) -> GovernedReply:
+    """The reply, counted where it gives an answer; raises ResultGone where none is left to give.
+
+    `times` is how often under `once`: an answer that was overturned may be fetched again.
+    """
     call = reply.call
     if call is None or reply.answer is None or call.mode != CallMode.ASYNC:
         return reply
-    if not _count(call, actor, now):
+    if not _count(call, actor, now, times):
         raise ResultGone(
             "This answer was given once, and this use case gives each answer once. "
             "Make the call again if it is lost."
@@ -62,13 +65,13 @@ def fetched(reply: GovernedReply, *, actor: Actor, now: datetime) -> GovernedRep
 
 
 @transaction.atomic
-def _count(call: Call, actor: Actor, now: datetime) -> bool:
+def _count(call: Call, actor: Actor, now: datetime, times: int) -> bool:
     """Whether the answer may be given. Under `once` every asking is in the audit log."""
     is_once = fetches_of(call.use_case_id) == ONCE
     fetch, _ = ResultFetch.objects.select_for_update().get_or_create(
         call=call, defaults={"first_at": now}
     )
-    is_given = not (is_once and fetch.count)
+    is_given = not (is_once and fetch.count >= times)
     fetch.count += is_given
     fetch.refused += not is_given
     fetch.save(update_fields=["count", "refused"])

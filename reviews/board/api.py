@@ -69,6 +69,7 @@ class BoardSerializer(serializers.Serializer[Any]):
     loads = LoadSerializer(many=True, read_only=True)
     hit_rate = FigureSerializer(read_only=True)
     overruled = FigureSerializer(read_only=True)
+    overturned = FigureSerializer(read_only=True)
     agreement = FigureSerializer(read_only=True)
     cost_per_call = serializers.DecimalField(
         max_digits=18, decimal_places=9, read_only=True, allow_null=True

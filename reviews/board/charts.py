@@ -56,7 +56,7 @@ def breaches(found: Sequence[Expected]) -> go.Figure:
         hovertemplate="%{x}<br>%{y} answers<extra></extra>",
     )
     figure.update_xaxes(title="business hours", type="category")
-    figure.update_yaxes(title="answers that pass their due time", rangemode="tozero")
+    figure.update_yaxes(title="answers past due", rangemode="tozero")
     return figure
 
 

@@ -20,6 +20,8 @@ from reviews.board.capacity import places_in
 from reviews.board.forecast import HORIZONS, MOST_WAITING, Clock, Expected, Rates, forecast
 from reviews.board.models import Assignment
 from reviews.board.rules import Place
+from reviews.decisions.models import ReviewDecision
+from reviews.decisions.rules import Verdict
 from reviews.quality.agreement import Figure, share
 from reviews.quality.models import DoubleReview, ReviewCost
 from reviews.quality.rules import DoubleState
@@ -154,6 +156,15 @@ def overruled_rate(queue: Queue, now: datetime) -> Figure:
     return share(counted["lead"], counted["all"])
 
 
+def overturned_rate(queue: Queue, now: datetime) -> Figure:
+    """Of the final decisions of thirty days, those that a lead overturned since."""
+    final = ReviewDecision.objects.filter(
+        item__queue=queue, overturns=None, at__gte=now - MONTH
+    ).exclude(verdict=Verdict.ESCALATE)
+    counted = final.aggregate(all=Count("pk"), other=Count("pk", Q(overturned_by__isnull=False)))
+    return share(counted["other"], counted["all"])
+
+
 def cost_per_call(queue: Queue, now: datetime) -> Decimal | None:
     """Review time of thirty days by the calls that it went into; None while nothing is booked."""
     booked = ReviewCost.objects.filter(
@@ -182,6 +193,7 @@ def board(queue: Queue, now: datetime) -> dict[str, Any]:
         "loads": loads(queue, now),
         "hit_rate": sla_hit_rate(queue, now),
         "overruled": overruled_rate(queue, now),
+        "overturned": overturned_rate(queue, now),
         "agreement": agreement_in(queue, now - 3 * MONTH, now).overall,
         "cost_per_call": cost_per_call(queue, now),
     }

@@ -39,6 +39,10 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
     decision_minutes = serializers.IntegerField(source="sla.decision_minutes", read_only=True)
     warn_share = serializers.IntegerField(source="sla.warn_share", read_only=True)
     time_zone = serializers.CharField(source="sla.calendar.time_zone", read_only=True)
+    labels = serializers.ListField(child=serializers.CharField(), read_only=True)
+    rationale_templates = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Reasons to begin with."
+    )
     waiting = serializers.IntegerField(read_only=True)
     claimed = serializers.IntegerField(read_only=True)
     asked = serializers.IntegerField(
@@ -56,6 +60,10 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
             "name",
             "guideline",
             "labels",
+            "rationale_templates",
+            "undo_seconds",
+            "needs_acknowledgement",
+            "most_claimed",
             "is_default",
             "escalates_to",
             "first_touch_minutes",

@@ -2,7 +2,8 @@
 (() => {
   "use strict";
 
-  const typing = (element) => element && /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+  const typing = (element) => element && /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName)
+    && !/^(checkbox|radio|button|submit)$/.test(element.type);
 
   // data-key: a letter presses a button, follows a link or focuses a field.
   document.addEventListener("keydown", (event) => {
@@ -19,7 +20,7 @@
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target) return;
     event.preventDefault();
-    if (typing(target) && target.type !== "checkbox") target.focus();
+    if (typing(target)) target.focus();
     else target.click();
   });
 
@@ -59,10 +60,11 @@
   }
 
   // Charts: data in a JSON block, drawn in the colours of the theme.
+  const drawn = ".js-plotly-plot";
   const draw = () => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
-    for (const box of document.querySelectorAll("[data-chart]:not(.js-plotly-plot)")) {
+    for (const box of document.querySelectorAll(`[data-chart]:not(${drawn})`)) {
       const figure = JSON.parse(document.getElementById(box.dataset.chart).textContent);
       const layout = { ...figure.layout, autosize: true };
       layout.font = { ...(layout.font || {}), color: colour("--text") };
@@ -71,6 +73,8 @@
           layout[name] = { ...layout[name], gridcolor: colour("--line"), linecolor: colour("--line") };
         }
       }
+      // A responsive plot takes the height of its box: with padding and border, 18 more.
+      if (layout.height) box.style.height = `${layout.height + 18}px`;
       window.Plotly.newPlot(box, figure.data, layout, { displayModeBar: false, responsive: true });
       box.on("plotly_click", (event) => {
         const url = event.points[0] && event.points[0].customdata;
@@ -81,17 +85,29 @@
   if (window.Plotly) {
     draw();
     document.body.addEventListener("htmx:afterSwap", draw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      for (const box of document.querySelectorAll(`[data-chart]${drawn}`)) {
+        window.Plotly.purge(box);
+        box.classList.remove(drawn.slice(1));
+      }
+      draw();
+    });
   }
 
   // data-rebalance: rows are dragged onto whom the same form would give them to.
   for (const form of document.querySelectorAll("form[data-rebalance]")) {
+    // People may be far above a long list: meanwhile they also stand at the edge of the window.
+    const strip = document.querySelector("[data-drop-strip]");
     for (const row of form.querySelectorAll("[data-drag]")) {
       row.draggable = true;
       row.addEventListener("dragstart", (event) => {
         row.querySelector("[name=items]").checked = true;
         event.dataTransfer.effectAllowed = "move";
         event.dataTransfer.setData("text/plain", row.dataset.drag);
+        // Not at once: a page that changes as the drag begins ends it.
+        setTimeout(() => { strip.hidden = false; }, 0);
       });
+      row.addEventListener("dragend", () => { strip.hidden = true; });
     }
     for (const place of document.querySelectorAll("[data-drop]")) {
       place.addEventListener("dragover", (event) => {

@@ -10,11 +10,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from governance.access.models import User
+from reviews.board.models import HandOver
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.working_models import PendingDecision
+from reviews.questions.models import Question
 from reviews.queues.models import Queue, ReviewItem
 from telemetry.ledger.models import Call
 from tests.browser.test_tours import assert_accessible
+from tests.factories.ledger import make_person
 from tests.factories.reviews import make_item, make_member, make_queue
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -141,6 +144,105 @@ def test_ten_items_without_the_mouse(page: Page, live_server: Any) -> None:
         *["escalate", "correct", "approve", "correct", "approve"],
     ]
     assert ReviewDecision.objects.filter(labels=["rude"]).count() == 3
+
+
+def test_ten_more_with_a_question_an_undo_and_a_hand_over(page: Page, live_server: Any) -> None:
+    """Never the mouse: two pages are left for and come back from by key."""
+    queue = make_queue(undo_seconds=300)
+    reviewer, colleague = make_member(queue), make_member(queue)
+    person = make_person()
+    for at in range(10):
+        if at == 4:
+            make_item(queue, ANSWER, contract=LICENCE)
+        else:
+            make_item(queue, f"Plain answer number {at}.", requester=person)
+    signed_in(page, live_server.url, reviewer)
+    page.goto(f"{live_server.url}/reviews/")
+    page.keyboard.press("n")
+    page.wait_for_url("**/reviews/items/**")
+    waiting = page.locator("#review h1")
+
+    page.keyboard.press("q")  # a question to the requester
+    page.wait_for_url("**/ask/")
+    page.keyboard.press("w")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.type("For which country?")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reviews/questions/**")
+    assert Question.objects.get().asked == person
+    page.keyboard.press("n")
+    page.wait_for_url("**/reviews/items/**")
+
+    page.keyboard.press("h")  # to a colleague, with a note
+    page.wait_for_url("**/hand/")
+    expect(page.locator("#to")).to_be_focused()
+    assert_accessible(page)
+    page.keyboard.type(colleague.name)
+    page.keyboard.press("Tab")
+    page.keyboard.type("You know this law.")
+    looked_at(page, "hand")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reviews/items/**")
+    expect(page.locator("#messages")).to_contain_text(f"Handed to {colleague.name}")
+    handed = HandOver.objects.get()
+    assert (handed.to, handed.note) == (colleague, "You know this law.")
+
+    press(page, "a")  # decided, taken back, decided again otherwise
+    page.keyboard.press("u")
+    expect(page.locator("#messages")).to_contain_text("Taken back")
+    page.keyboard.press("w")
+    page.keyboard.type("Made up.")
+    page.keyboard.press("Escape")
+    press(page, "r")
+    press(page, "a")
+    page.keyboard.press("c")  # the structured one, as a form
+    expect(page.get_by_label("Licence")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("ISC")
+    expect(page.locator("#check ins")).to_have_text("ISC")
+    page.keyboard.press("Escape")
+    press(page, "x")
+    for _ in range(5):
+        expect(waiting).to_have_text("Is this answer fit to leave?")
+        press(page, "a")
+    expect(waiting).to_have_text(re.compile("Nothing waits"))
+    verdicts = PendingDecision.objects.filter(state="waiting").values_list("verdict", flat=True)
+    assert sorted(verdicts) == ["approve"] * 6 + ["correct", "reject"]
+
+    signed_out = page.context.browser
+    assert signed_out is not None
+    context = signed_out.new_context()
+    other = context.new_page()
+    signed_in(other, live_server.url, colleague)
+    expect(other.locator(".inbox li").first).to_contain_text("hands you an answer")
+    assert_accessible(other)
+    looked_at(other, "handed-my-work")
+    other.keyboard.press("Tab")
+    other.locator(".inbox a").first.focus()
+    other.keyboard.press("Enter")
+    other.wait_for_url("**/reviews/items/**")
+    expect(other.get_by_text("You know this law.")).to_be_visible()
+    assert_accessible(other)
+    looked_at(other, "handed-waiting")
+    other.keyboard.press("c")
+    expect(other.locator("#judgement")).to_be_visible()
+    other.keyboard.press("?")
+    expect(other.get_by_text("hand it to a colleague, or give it back")).to_be_visible()
+    assert_accessible(other)
+    looked_at(other, "handed-held")
+    other.keyboard.press("?")
+    other.keyboard.press("h")
+    other.wait_for_url("**/hand/")
+    expect(other.locator("#reply")).to_be_focused()
+    other.keyboard.type("Not this one.")
+    other.keyboard.press("Tab")
+    other.keyboard.press("Enter")
+    expect(other.locator("#messages")).to_contain_text("Given back to")
+    handed.refresh_from_db()
+    assert (handed.state, handed.reply) == ("given_back", "Not this one.")
+    context.close()
 
 
 def test_undo_by_key_brings_the_item_back(page: Page, live_server: Any) -> None:

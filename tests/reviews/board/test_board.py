@@ -14,6 +14,8 @@ from governance.kernel.errors import Conflict, Invalid, NotAllowed
 from reviews.board import selectors
 from reviews.board.models import Assignment
 from reviews.board.services import give_to, move_to
+from reviews.decisions.models import ReviewDecision
+from reviews.decisions.overturning import overturn
 from reviews.quality.models import QualitySettings
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.services import claim_item, claim_next
@@ -162,6 +164,22 @@ def test_the_forecast_counts_what_is_not_late_yet(queue: Queue) -> None:
     assert rates.is_known
     assert [one.hours for one in expected] == [4, 8, 24]
     assert all(0 <= one.low <= one.median <= one.high for one in expected)
+
+
+def test_the_overturned_rate_needs_enough_and_has_its_interval(queue: Queue) -> None:
+    now, person = timezone.now(), make_member(queue)
+    lead = Actor.person(make_member(queue, "review_lead"))
+    for _ in range(9):
+        judge(person, make_item(queue), now=now)
+    found = selectors.overturned_rate(queue, now)
+    assert (found.count, found.is_measured) == (9, False)
+    for _ in range(21):
+        judge(person, make_item(queue), now=now)
+    for one in ReviewDecision.objects.all()[:3]:
+        overturn(actor=lead, decision_id=one.pk, verdict="reject", rationale="No.", now=now)
+    found = selectors.overturned_rate(queue, now)
+    assert (found.count, found.value) == (30, 0.1)
+    assert found.low is not None and found.high is not None and found.low < 0.1 < found.high
 
 
 @pytest.mark.parametrize("path", ["/reviews/answers/board/", "/reviews/answers/quality/"])
