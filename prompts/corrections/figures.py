@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LEAST = 20
 """Decisions below which a rate is not said to be high or low."""
+
+
+@dataclass(frozen=True)
+class Thumbs:
+    """What end users said of answers of a version."""
+
+    up: int = 0
+    down: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.up + self.down
+
+    def says(self, least: int = LEAST) -> str:
+        """The share that is up; with too few that they are too few."""
+        if not self.total:
+            return "nobody said anything"
+        if self.total < least:
+            return f"too few to tell: {self.up} of {self.total} up"
+        return f"{self.up / self.total:.0%} of {self.total:,} up"
 
 
 @dataclass(frozen=True)
@@ -19,6 +39,10 @@ class VersionFigures:
     characters: float | None
     low: float = 0.0
     high: float = 1.0
+    # Mean share of the answer that a correction changed, 0 to 1, and over how many corrections.
+    distance: float | None = None
+    measured: int = 0
+    thumbs: Thumbs = field(default_factory=Thumbs)
 
     @property
     def rate(self) -> float | None:

@@ -41,7 +41,7 @@ def _panel(prompt: Prompt, user: User, now: datetime) -> dict[str, Any]:
     return {
         "prompt": prompt,
         "figures": figures,
-        "is_any": any(one.decisions for one in figures),
+        "is_any": any(one.decisions or one.thumbs.total for one in figures),
         "rule": RevisionRule.objects.filter(prompt=prompt).first(),
         "least": LEAST,
         "may_set": user.may(Permission.PROMPT_AUTHOR, prompt.use_case.team),

@@ -7,26 +7,29 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db import transaction
-from django.db.models import Avg, Count, Q
+from django.db.models import Avg, Count, F, FloatField, Q
+from django.db.models.functions import Cast
 from django.urls import reverse
 
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import Invalid, NotAllowed
 from prompts.catalogue.models import Prompt, PromptVersion
-from prompts.corrections.figures import LEAST, VersionFigures
+from prompts.corrections.figures import LEAST, Thumbs, VersionFigures
 from prompts.corrections.models import RevisionRule
 from prompts.evaluation.rules import wilson
 from prompts.releases.models import Release
 from reviews.decisions.models import ReviewDecision
+from reviews.feedback.selectors import Tally, shares_of_versions
 from telemetry.alerts.models import Alert
 from telemetry.alerts.services import raise_alert
 
 MOST_LEAST = 100_000
+MEASURED = Q(correction__characters_compared__gt=0)
 
 
 def figures_of(prompt: Prompt) -> list[VersionFigures]:
-    """Of every version, the newest first, in two queries."""
+    """Of every version, the newest first, in three queries."""
     versions = list(prompt.versions.all())
     for one in versions:
         one.prompt = prompt
@@ -40,19 +43,35 @@ def figures_of(prompt: Prompt) -> list[VersionFigures]:
             decisions=Count("pk"),
             corrected=Count("pk", filter=Q(verdict="correct")),
             characters=Avg("correction__characters_changed"),
+            distance=Avg(
+                Cast("correction__characters_changed", FloatField())
+                / F("correction__characters_compared"),
+                filter=MEASURED,
+            ),
+            measured=Count("pk", filter=MEASURED),
         )
     )
     by_version: dict[int | None, Any] = {
         row["item__call__prompt_version_id"]: row for row in counted
     }
-    return [_figures(one, by_version.get(one.pk, {})) for one in versions]
+    said = shares_of_versions([one.pk for one in versions])
+    return [_figures(one, by_version.get(one.pk, {}), said.get(one.pk)) for one in versions]
 
 
-def _figures(version: PromptVersion, row: Any) -> VersionFigures:
+def _figures(version: PromptVersion, row: Any, said: Tally | None) -> VersionFigures:
     decisions, corrected = int(row.get("decisions", 0)), int(row.get("corrected", 0))
     low, high = wilson(corrected, decisions) or (0.0, 1.0)
     return VersionFigures(
-        version.number, str(version), decisions, corrected, row.get("characters"), low, high
+        version.number,
+        str(version),
+        decisions,
+        corrected,
+        row.get("characters"),
+        low,
+        high,
+        row.get("distance"),
+        int(row.get("measured", 0)),
+        Thumbs(said.up, said.down) if said else Thumbs(),
     )
 
 

@@ -51,6 +51,11 @@ class Difference:
         """Characters in changed stretches, counted on the longer side of each."""
         return sum(_changed(one) for one in self.stretches if not one.is_same)
 
+    @property
+    def characters_compared(self) -> int:
+        """Of all stretches, each on its longer side: what `characters_changed` is a share of."""
+        return sum(max(len(one.before), len(one.after)) for one in self.stretches)
+
 
 def difference(before: str, after: str) -> Difference:
     """Compare two texts; work grows with their length, and by at most MOST_PAIRS beyond."""

@@ -12,17 +12,20 @@ from governance.kernel.authority import Permission
 from governance.kernel.registries import transition_tables
 from governance.registry.registries import ledger_metrics
 from reviews.decisions import drafts, erasing_words, keeping, overturning, similar
-from reviews.decisions.figures import FIGURES, review_hours
+from reviews.decisions.figures import FIGURES, corrected_in, distances_in, review_hours
 from reviews.decisions.models import ReviewDecision
 from reviews.decisions.rules import PENDING_STATES
 from reviews.queues.models import ReviewItem
 from telemetry.allocation.registries import PoolSource, pool_sources
+from telemetry.drift.registries import corrected_answers, edit_distances
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import BodyStore, CallPanel, body_scopes, body_stores, call_panels
 from telemetry.webhooks.registries import event_kinds
 
 for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
+corrected_answers.add("review decisions", corrected_in)
+edit_distances.add("corrections", distances_in)
 transition_tables.add("PendingDecision.state", PENDING_STATES)
 pool_sources.add("review_hours", PoolSource("Reviewers' time", "hours", review_hours))
 audit_actions.add("review.decided", "{actor} decided {subject}")

@@ -60,6 +60,8 @@ class Correction(models.Model):
     model_text_sealed = SealedField(null=True, context=text_context("model"))
     human_text_sealed = SealedField(null=True, context=text_context("human"))
     characters_changed = models.PositiveIntegerField()
+    # What it is a share of; null for what was corrected before it was counted.
+    characters_compared = models.PositiveIntegerField(null=True)
     keep_until = models.DateTimeField(null=True, blank=True)
     destroyed_at = models.DateTimeField(null=True, blank=True)
 

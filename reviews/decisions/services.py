@@ -239,9 +239,11 @@ def keep_correction(item: ReviewItem, decision: ReviewDecision, text: str) -> Co
     model_text = ledger.held_text(item.call)
     if model_text is None:
         raise WrongState("Nothing was decided: the model's text is no longer kept.")
+    found = difference(readable(model_text), readable(text))
     made = Correction(
         decision=decision,
-        characters_changed=difference(readable(model_text), readable(text)).characters_changed,
+        characters_changed=found.characters_changed,
+        characters_compared=found.characters_compared,
         keep_until=item.call.payload.keep_until,
     )
     made.model_text_sealed = encrypt(model_text, context=text_context("model")(made))

@@ -43,5 +43,36 @@ CREATE TRIGGER decisions_correction_insert_only BEFORE UPDATE OR DELETE ON decis
 ALTER TABLE decisions_correction ENABLE ALWAYS TRIGGER decisions_correction_insert_only;
 """
 
+SIZE_STAYS = """
+CREATE OR REPLACE FUNCTION decisions_correction_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE'
+        OR OLD.destroyed_at IS NOT NULL
+        OR ROW(NEW.id, NEW.decision_id, NEW.characters_changed, NEW.characters_compared,
+               NEW.keep_until)
+            IS DISTINCT FROM
+           ROW(OLD.id, OLD.decision_id, OLD.characters_changed, OLD.characters_compared,
+               OLD.keep_until)
+    THEN
+        RAISE EXCEPTION '% on % refused: its rows are written once', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+SIZE_IS_UNKNOWN = """
+CREATE OR REPLACE FUNCTION decisions_correction_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE'
+        OR OLD.destroyed_at IS NOT NULL
+        OR ROW(NEW.id, NEW.decision_id, NEW.characters_changed, NEW.keep_until)
+            IS DISTINCT FROM ROW(OLD.id, OLD.decision_id, OLD.characters_changed, OLD.keep_until)
+    THEN
+        RAISE EXCEPTION '% on % refused: its rows are written once', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
 DECISION = "decisions_reviewdecision"
 WORDS, WORDS_STAY = words_can_be_erased(DECISION), words_stay(DECISION)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.urls import reverse
 
 from governance.access.models import User
@@ -61,11 +61,12 @@ navigation.add(
 
 
 def _not_their_own(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem]:
-    return items.exclude(feedback__person=user)
+    theirs = Feedback.objects.filter(call=OuterRef("call"), person=user)
+    return items.exclude(Exists(theirs))
 
 
 def _check_not_their_own(item: ReviewItem, actor: Actor) -> None:
-    if item.feedback.filter(person=actor.user).exists():
+    if Feedback.objects.filter(call_id=item.call_id, person=actor.user).exists():
         raise NotAllowed("Nothing was claimed: nobody reviews an answer that they spoke of.")
 
 

@@ -66,15 +66,17 @@ def bins(picture: dict[str, Any]) -> list[Bin]:
     ]
 
 
-def lengths(picture: dict[str, Any], finding: str) -> go.Figure:
+def lengths(
+    picture: dict[str, Any], finding: str, unit: str = "output tokens", counted: str = "calls"
+) -> go.Figure:
     """Both windows as histograms over each other, each as shares of its own calls.
 
     The last bar is drawn as wide as the others and stands for all longer outputs.
     """
     rows, edges = bins(picture), picture["edges"]
     width = edges[1] - edges[0] if len(edges) > 1 else 1
-    figure = _figure(finding, "share of the window's calls", barmode="overlay")
-    figure.update_xaxes(title="output tokens", tickvals=edges[:: max(len(edges) // 10, 1)])
+    figure = _figure(finding, f"share of the window's {counted}", barmode="overlay")
+    figure.update_xaxes(title=unit, tickvals=edges[:: max(len(edges) // 10, 1)])
     figure.update_yaxes(tickformat=".0%")
     for name in WINDOWS:
         figure.add_bar(
@@ -87,14 +89,16 @@ def lengths(picture: dict[str, Any], finding: str) -> go.Figure:
             textposition="none",
             marker={"color": COLOURS[name]},
             opacity=0.6,
-            hovertemplate="%{text} tokens<br>%{y:.1%} of calls",
+            hovertemplate="%{text} " + unit + "<br>%{y:.1%} of " + counted,
         )
     return figure
 
 
-def shares(picture: dict[str, Any], finding: str) -> go.Figure:
+def shares(
+    picture: dict[str, Any], finding: str, unit: str = "share of calls that failed"
+) -> go.Figure:
     """One bar per window with its Wilson interval."""
-    figure = _figure(finding, "share of calls that failed", showlegend=False, bargap=0.6)
+    figure = _figure(finding, unit, showlegend=False, bargap=0.6)
     known = [name for name in WINDOWS if picture[name]["share"] is not None]
     parts = [picture[name] for name in known]
     figure.add_bar(

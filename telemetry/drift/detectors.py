@@ -47,8 +47,27 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What is compared, in words: its name, what is counted, and the unit of a median."""
+
+    name: str
+    counted: str = "calls"
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.name[0].upper() + self.name[1:]
+
+
+LENGTHS = Subject("output length", unit=" tokens")
+EDITS = Subject("the edit distance of corrections", "corrections", " % of the answer")
+FAILURES = Subject("the share of validation failures")
+CORRECTIONS = Subject("the share of corrected answers", "decisions")
+
+
+@dataclass(frozen=True)
 class Tally:
-    """Of so many calls, so many failed."""
+    """Of so many calls (or decisions), so many failed (or were corrections)."""
 
     failures: int
     calls: int
@@ -72,9 +91,12 @@ class Finding:
 
 
 def compare_lengths(
-    reference: Mapping[int, int], current: Mapping[int, int], limits: Limits
+    reference: Mapping[int, int],
+    current: Mapping[int, int],
+    limits: Limits,
+    subject: Subject = LENGTHS,
 ) -> Finding:
-    """Output lengths (tokens → calls of that length) by the two-sample Kolmogorov-Smirnov test.
+    """Whole numbers (such as output tokens → calls of that length) by the two-sample Kolmogorov-Smirnov test.
 
     The effect is its statistic D, the largest distance between the two cumulative
     distributions: 0 for equal windows, 1 for windows without overlap. D against a threshold of
@@ -84,11 +106,10 @@ def compare_lengths(
     """
     before, after = _expanded(reference), _expanded(current)
     picture = _histogram(before, after)
-    name = "output length"
     sizes = len(before), len(after)
     if min(sizes) < limits.minimum_sample:
         return Finding(
-            Verdict.INSUFFICIENT_DATA, _too_few(name, sizes, limits.minimum_sample), picture
+            Verdict.INSUFFICIENT_DATA, _too_few(subject, sizes, limits.minimum_sample), picture
         )
     from scipy.stats import ks_2samp
 
@@ -96,18 +117,20 @@ def compare_lengths(
     effect, p_value = round(float(result.statistic), 6), float(result.pvalue)
     verdict = _verdict(effect, p_value, limits.threshold)
     difference = (
-        f"the windows differ by at most {effect:.1%} of calls, "
-        f"against a threshold of {limits.threshold:.1%}; {_medians(picture)}"
+        f"the windows differ by at most {effect:.1%} of {subject.counted}, "
+        f"against a threshold of {limits.threshold:.1%}; {_medians(picture, subject.unit)}"
     )
     if verdict == Verdict.INSUFFICIENT_DATA:
-        sentence = _may_be_chance(name, difference, sizes, _calls_for_lengths(limits.threshold))
+        sentence = _may_be_chance(subject, difference, sizes, _calls_for_lengths(limits.threshold))
     else:
-        sentence = f"Output length {_BEGINNINGS[verdict]}: {difference}."
+        sentence = f"{subject.title} {_BEGINNINGS[verdict]}: {difference}."
     return Finding(verdict, sentence, picture, "Kolmogorov-Smirnov", effect, p_value, effect)
 
 
-def compare_failures(reference: Tally, current: Tally, limits: Limits) -> Finding:
-    """Shares of failed calls by the two-proportion z-test with pooled variance, or by Fisher's
+def compare_failures(
+    reference: Tally, current: Tally, limits: Limits, subject: Subject = FAILURES
+) -> Finding:
+    """Shares (such as that of failed calls) by the two-proportion z-test with pooled variance, or by Fisher's
     exact test where a cell of the table is expected to hold fewer than five calls (Cochran 1954).
 
     The effect is the current share less the reference share, from -1 to 1; the threshold is
@@ -115,24 +138,23 @@ def compare_failures(reference: Tally, current: Tally, limits: Limits) -> Findin
     That 0.05 matters is a default of ours: five more of a hundred answers not usable.
     """
     picture = {"reference": _with_interval(reference), "current": _with_interval(current)}
-    name = "the share of validation failures"
     sizes = reference.calls, current.calls
     if min(sizes) < limits.minimum_sample:
         return Finding(
-            Verdict.INSUFFICIENT_DATA, _too_few(name, sizes, limits.minimum_sample), picture
+            Verdict.INSUFFICIENT_DATA, _too_few(subject, sizes, limits.minimum_sample), picture
         )
     effect = round(current.share - reference.share, 6)
     test, statistic, p_value = _compare_shares(reference, current)
     verdict = _verdict(abs(effect), p_value, limits.threshold)
     difference = (
-        f"{_in_words(reference)} before, {_in_words(current)} now, "
+        f"{_in_words(reference, subject)} before, {_in_words(current, subject)} now, "
         f"against a threshold of {limits.threshold * 100:.1f} points"
     )
     if verdict == Verdict.INSUFFICIENT_DATA:
         needed = _calls_for_shares(reference, current, limits.threshold)
-        sentence = _may_be_chance(name, difference, sizes, needed)
+        sentence = _may_be_chance(subject, difference, sizes, needed)
     else:
-        sentence = f"The share of validation failures {_BEGINNINGS[verdict]}: {difference}."
+        sentence = f"{subject.title} {_BEGINNINGS[verdict]}: {difference}."
     return Finding(verdict, sentence, picture, test, statistic, p_value, effect)
 
 
@@ -151,21 +173,23 @@ def _verdict(effect: float, p_value: float, threshold: float) -> Verdict:
     return Verdict.WARNING if effect >= threshold * WARNING_SHARE else Verdict.STABLE
 
 
-def _too_few(name: str, sizes: tuple[int, int], needed: int) -> str:
-    return f"Not enough data to say whether {name} moved: {_missing(sizes, needed)}."
+def _too_few(subject: Subject, sizes: tuple[int, int], needed: int) -> str:
+    lacking = _missing(sizes, needed, subject.counted)
+    return f"Not enough data to say whether {subject.name} moved: {lacking}."
 
 
-def _may_be_chance(name: str, difference: str, sizes: tuple[int, int], needed: int) -> str:
+def _may_be_chance(subject: Subject, difference: str, sizes: tuple[int, int], needed: int) -> str:
     return (
-        f"Not enough data to say whether {name} moved: {difference}. "
-        f"With so few calls that may be chance: {_missing(sizes, needed)}."
+        f"Not enough data to say whether {subject.name} moved: {difference}. "
+        f"With so few {subject.counted} that may be chance: "
+        f"{_missing(sizes, needed, subject.counted)}."
     )
 
 
-def _missing(sizes: tuple[int, int], needed: int) -> str:
-    """Which windows lack how many calls."""
+def _missing(sizes: tuple[int, int], needed: int, counted: str) -> str:
+    """Which windows lack how many calls (or what else is counted)."""
     return " and ".join(
-        f"the {name} window has {size:,} of the {needed:,} calls it needs, "
+        f"the {name} window has {size:,} of the {needed:,} {counted} it needs, "
         f"{needed - size:,} {'is' if needed - size == 1 else 'are'} missing"
         for name, size in zip(("reference", "current"), sizes, strict=True)
         if size < needed
@@ -242,11 +266,11 @@ def _counts(values: NDArray[np.int64], edges: NDArray[np.int64]) -> list[int]:
     return counted
 
 
-def _medians(picture: dict[str, Any]) -> str:
+def _medians(picture: dict[str, Any], unit: str) -> str:
     before, after = picture["medians"]
     if before == after:
-        return f"the median stays at {before:g} tokens"
-    return f"the median goes from {before:g} to {after:g} tokens"
+        return f"the median stays at {before:g}{unit}"
+    return f"the median goes from {before:g} to {after:g}{unit}"
 
 
 def _with_interval(tally: Tally) -> dict[str, Any]:
@@ -264,5 +288,5 @@ def _with_interval(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _in_words(tally: Tally) -> str:
-    return f"{tally.share:.1%} ({tally.failures:,} of {tally.calls:,} calls)"
+def _in_words(tally: Tally, subject: Subject) -> str:
+    return f"{tally.share:.1%} ({tally.failures:,} of {tally.calls:,} {subject.counted})"

@@ -32,7 +32,7 @@ class SettingsForm(forms.Form):
     minimum_sample = forms.IntegerField(
         initial=100,
         min_value=1,
-        label="Calls each window needs",
+        label="Calls (decisions, corrections) each window needs",
         help_text="With fewer a check says that the data are not enough.",
     )
     threshold = forms.DecimalField(

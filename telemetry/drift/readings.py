@@ -1,7 +1,8 @@
 """What the calls of two windows say: counted in the database, compared by the detectors.
 
 Counted are calls that a model answered (at least one billed attempt) and that came from
-outside: what people and test suites try inside Placet is not what users get.
+outside: what people and test suites try inside Placet is not what users get. What people made
+of answers is asked of the apps above.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.db.models import Count, Q
 from telemetry.drift import detectors
 from telemetry.drift.detectors import Finding, Limits, Tally
 from telemetry.drift.models import DriftMonitor
+from telemetry.drift.registries import corrected_answers, edit_distances
 from telemetry.drift.rules import Measure, Span
 from telemetry.ledger.models import Call, CallQuerySet
 from telemetry.ledger.rules import CallMode, CallSource
@@ -38,6 +40,10 @@ def read(monitor: DriftMonitor, reference: Span, current: Span) -> Reading:
     limits = Limits(monitor.minimum_sample, float(monitor.threshold))
     if monitor.measure == Measure.VALIDATION_FAILURES:
         return _failures(monitor.use_case_id, reference, current, limits)
+    if monitor.measure == Measure.CORRECTED_SHARE:
+        return _corrections(monitor.use_case_id, reference, current, limits)
+    if monitor.measure == Measure.EDIT_DISTANCE:
+        return _edits(monitor.use_case_id, reference, current, limits)
     return _lengths(monitor.use_case_id, reference, current, limits)
 
 
@@ -87,3 +93,28 @@ def _tally(use_case_id: int, span: Span) -> Tally:
         .aggregate(calls=Count("pk"), failures=Count("pk", filter=failed))
     )
     return Tally(counted["failures"], counted["calls"])
+
+
+def _corrections(use_case_id: int, reference: Span, current: Span, limits: Limits) -> Reading:
+    """By when people decided, not by when the calls were made: they may wait for days."""
+    before, after = (_corrected(use_case_id, span) for span in (reference, current))
+    finding = detectors.compare_failures(before, after, limits, detectors.CORRECTIONS)
+    return Reading(finding, (before.calls, after.calls), (0, 0))
+
+
+def _corrected(use_case_id: int, span: Span) -> Tally:
+    found = [count(use_case_id, span) for count in corrected_answers.values()]
+    return Tally(sum(one.failures for one in found), sum(one.calls for one in found))
+
+
+def _edits(use_case_id: int, reference: Span, current: Span, limits: Limits) -> Reading:
+    before, after = (_distances(use_case_id, span) for span in (reference, current))
+    finding = detectors.compare_lengths(before, after, limits, detectors.EDITS)
+    return Reading(finding, (before.total(), after.total()), (0, 0))
+
+
+def _distances(use_case_id: int, span: Span) -> Counter[int]:
+    counted: Counter[int] = Counter()
+    for count in edit_distances.values():
+        counted.update(count(use_case_id, span))
+    return counted

@@ -15,10 +15,29 @@ from governance.kernel.transitions import Edge, TransitionTable
 class Measure(StrEnum):
     OUTPUT_LENGTH = "output_length"
     VALIDATION_FAILURES = "validation_failures"
+    CORRECTED_SHARE = "corrected_share"
+    EDIT_DISTANCE = "edit_distance"
 
     @property
     def label(self) -> str:
-        return self.value.replace("_", " ").capitalize()
+        return _LABELS.get(self.value) or self.value.replace("_", " ").capitalize()
+
+    @property
+    def counted(self) -> str:
+        """What a window holds."""
+        return _COUNTED.get(self.value, "calls")
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whole numbers against each other; otherwise two shares."""
+        return self.value in ("output_length", "edit_distance")
+
+
+_LABELS = {
+    "corrected_share": "Share of decided answers corrected",
+    "edit_distance": "Edit distance of corrections",
+}
+_COUNTED = {"corrected_share": "decisions", "edit_distance": "corrections"}
 
 
 class CheckState(StrEnum):
@@ -63,6 +82,9 @@ DRIFT_CHECK_STATES = TransitionTable(
 DEFAULT_THRESHOLDS = {
     Measure.OUTPUT_LENGTH: Decimal("0.1"),
     Measure.VALIDATION_FAILURES: Decimal("0.05"),
+    # Ten more of a hundred answers that people change; a fifth of the corrections moved.
+    Measure.CORRECTED_SHARE: Decimal("0.1"),
+    Measure.EDIT_DISTANCE: Decimal("0.2"),
 }
 
 # Setting → lowest and highest value, and its unit in words.

@@ -166,12 +166,30 @@ def _result(request: HttpRequest, monitor: DriftMonitor) -> dict[str, Any]:
         "page": listed,
         "latest": latest,
         "rows": [_window_row(latest, name) for name in charts.WINDOWS] if latest else [],
-        "is_lengths": monitor.measure == Measure.OUTPUT_LENGTH,
+        "is_lengths": Measure(monitor.measure).is_distribution,
+        "words": WORDS[Measure(monitor.measure)],
         # One point is no trend; the numbers of a first check stand above.
         "trend": figure_data(charts.trend(trend, _trend_finding(trend)))
         if len(trend) > 1
         else None,
     } | _picture(monitor, latest)
+
+
+# What the page calls that which a measure counts.
+WORDS = {
+    Measure.OUTPUT_LENGTH: {"counted": "calls", "unit": "output tokens"},
+    Measure.VALIDATION_FAILURES: {
+        "counted": "calls",
+        "failed": "Failed validation",
+        "share": "share of calls that failed",
+    },
+    Measure.CORRECTED_SHARE: {
+        "counted": "decisions",
+        "failed": "Corrected",
+        "share": "share of decisions that corrected",
+    },
+    Measure.EDIT_DISTANCE: {"counted": "corrections", "unit": "percent of the answer changed"},
+}
 
 
 def _window_row(check: DriftCheck, name: str) -> dict[str, Any]:
@@ -203,10 +221,11 @@ def _picture(monitor: DriftMonitor, check: DriftCheck | None) -> dict[str, Any]:
     finding = f"{monitor.title}: {check.get_state_display().replace('_', ' ')}"
     if check.size is not None and check.threshold is not None:
         finding += f", differs by {check.size:.1%} against {check.threshold:.1%}"
-    if monitor.measure == Measure.OUTPUT_LENGTH:
-        figure = charts.lengths(check.picture, finding)
+    words = WORDS[Measure(monitor.measure)]
+    if Measure(monitor.measure).is_distribution:
+        figure = charts.lengths(check.picture, finding, words["unit"], words["counted"])
         return {"figure": figure_data(figure), "bins": charts.bins(check.picture)}
-    return {"figure": figure_data(charts.shares(check.picture, finding))}
+    return {"figure": figure_data(charts.shares(check.picture, finding, words["share"]))}
 
 
 def _trend_finding(checks: list[DriftCheck]) -> str:

@@ -76,9 +76,7 @@ def test_a_correction_that_breaks_the_contract_is_kept_and_the_reply_says_so(her
         ([], 400, "invalid_request", None),
     ],
 )
-def test_what_is_refused(
-    here: World, sent: Any, status: int, code: str, param: str | None
-) -> None:
+def test_what_is_refused(here: World, sent: Any, status: int, code: str, param: str | None) -> None:
     reply = said(here, Call.objects.get().pk, sent)
     error = reply.json()["error"]
     assert (reply.status_code, error["code"], error["param"]) == (status, code, param)
