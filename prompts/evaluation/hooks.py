@@ -13,14 +13,17 @@ from governance.kernel.registries import transition_tables
 from prompts.catalogue.models import Prompt
 from prompts.catalogue.registries import PromptPanel, prompt_panels
 from prompts.evaluation import keeping
+from prompts.evaluation.elsewhere import passed_elsewhere
 from prompts.evaluation.models import EvaluationRun
 from prompts.evaluation.rules import RUN_STATES
 from prompts.evaluation.selectors import evidence, suites_of
 from prompts.releases.registries import release_evidence
 from telemetry.ledger.registries import BodyStore, body_stores
+from telemetry.savings.registries import evaluations_elsewhere
 
 transition_tables.add("EvaluationRun.state", RUN_STATES)
 release_evidence.add("evaluation", evidence)
+evaluations_elsewhere.add("evaluation", passed_elsewhere)
 body_stores.add(
     "evaluation cases",
     BodyStore(

@@ -12,11 +12,17 @@ from governance.kernel.registries import Registry
 
 @dataclass(frozen=True)
 class PoolSource:
-    """`measure` gives the quantity of a month (its first day) in `unit`."""
+    """`measure` gives the quantity of a month (its first day) in `unit`.
+
+    `explain` says in words what it is made of, for the lines of statements. Of what `is_once`
+    no two rules may book the same month: it would be charged twice.
+    """
 
     label: str
     unit: str
     measure: Callable[[date], Decimal]
+    explain: Callable[[date], str] | None = None
+    is_once: bool = False
 
 
 pool_sources: Registry[PoolSource] = Registry("allocation pool sources")

@@ -82,6 +82,14 @@ def pool_of(content: RuleContent, period: date) -> tuple[Decimal, Decimal | None
     return (quantity * content.rate).quantize(SMALLEST), quantity
 
 
+def has_pool(version: AllocationVersion, period: date) -> bool:
+    """Whether there is anything to book: a source may have nothing in a month."""
+    try:
+        return bool(pool_of(content_of(version), period)[0])
+    except WrongState:
+        return True  # it cannot be said what, so somebody has to look
+
+
 def usage_by_team(method: Method, period: date) -> dict[str, Decimal]:
     """The month's usage lines by team slug; allocations and adjustments are no usage."""
     lines = LedgerEntry.objects.filter(period=period, kind=EntryKind.USAGE).order_by()

@@ -6,7 +6,7 @@ import calendar
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.text import slugify
 
@@ -23,6 +23,7 @@ from telemetry.allocation.models import (
     AllocationRun,
     AllocationVersion,
 )
+from telemetry.allocation.registries import pool_sources
 from telemetry.allocation.rules import METHOD_WORDS, RUN_STATES, RunState
 from telemetry.allocation.selectors import Part, Preview, preview, version_for
 from telemetry.chargeback.models import Statement
@@ -31,6 +32,7 @@ from telemetry.ledger.models import LedgerEntry
 from telemetry.ledger.rules import CallSource, EntryKind
 
 KIND = "allocation_rule"
+ONCE_LOCK = 722011  # one booking at a time of pools that may be booked once
 
 
 def check_can_propose(actor: Actor) -> None:
@@ -125,6 +127,7 @@ def book(*, actor: Actor, rule_id: int, period: date, now: datetime) -> Allocati
             f"Nothing was booked: {rule} is booked for {period:%B %Y} already. "
             "Reverse that first, then book it again."
         )
+    _check_once(rule, version, period)
     found = preview(content_of(version), period)
     _check_open([part.team.pk for part in found.parts], period)
     run = AllocationRun.objects.create(
@@ -148,6 +151,22 @@ def book(*, actor: Actor, rule_id: int, period: date, now: datetime) -> Allocati
     return run
 
 
+def _check_once(rule: AllocationRule, version: AllocationVersion, period: date) -> None:
+    """A pool that is there once is booked by one rule; the others wait for this transaction."""
+    if not version.source or not pool_sources[version.source].is_once:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONCE_LOCK])
+    booked = AllocationRun.objects.filter(
+        version__source=version.source, period=period, state=RunState.BOOKED
+    )
+    other = booked.exclude(rule=rule).select_related("rule").first()
+    if other is not None:
+        raise WrongState(
+            f"Nothing was booked: {other.rule} has booked this pool for {period:%B %Y} already."
+        )
+
+
 def _entry(run: AllocationRun, found: Preview, part: Part, now: datetime) -> LedgerEntry:
     period = run.period
     words = (
@@ -155,6 +174,9 @@ def _entry(run: AllocationRun, found: Preview, part: Part, now: datetime) -> Led
         f"{found.currency}, {run.version.method_words} "
         f"({part.basis.normalize():f} of {found.basis_total.normalize():f})"
     )
+    source = run.version.source
+    if source and (explain := pool_sources[source].explain):
+        words += f". {explain(period)}"
     return LedgerEntry(
         kind=EntryKind.ALLOCATION,
         team=part.team,

@@ -1,9 +1,16 @@
 from django.urls import path
 
-from telemetry.chargeback import adjustment_api, api, closing_api, what_if_views
+from telemetry.chargeback import (
+    adjustment_api,
+    api,
+    closing_api,
+    commitment_views,
+    what_if_views,
+)
 
 urlpatterns = [
     path("what-if/", what_if_views.WhatIf.as_view(), name="api-what-if"),
+    path("commitments/", commitment_views.Commitments.as_view(), name="api-commitments"),
     path("adjustments/", adjustment_api.AdjustmentList.as_view(), name="api-adjustments"),
     path("budgets/", api.BudgetList.as_view(), name="api-budgets"),
     path("budgets/<int:pk>/", api.BudgetDetail.as_view(), name="api-budget"),

@@ -35,6 +35,7 @@ from telemetry.chargeback import dashboard
 from telemetry.chargeback.adjustment_subject import AdjustmentSubject
 from telemetry.chargeback.announcing import KINDS
 from telemetry.chargeback.closing_checks import CHECKS
+from telemetry.chargeback.commitment_views import MAY_SEE
 from telemetry.chargeback.figures import FIGURES
 from telemetry.chargeback.models import Budget, Statement
 from telemetry.chargeback.new_budget_subject import NewBudgetSubject
@@ -92,6 +93,12 @@ _SEES = (Permission.CHARGEBACK_VIEW,)
 navigation.add(
     "chargeback",
     NavigationItem("Money", "Chargeback", "chargeback:overview", "coins", _SEES, order=10),
+)
+navigation.add(
+    "commitments",
+    NavigationItem(
+        "Money", "Committed spend", "chargeback:commitments", "handshake", MAY_SEE, order=42
+    ),
 )
 
 

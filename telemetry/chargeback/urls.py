@@ -3,6 +3,7 @@ from django.urls import path, register_converter
 from telemetry.chargeback import (
     adjustment_views,
     closing_views,
+    commitment_views,
     proposal_views,
     views,
     what_if_views,
@@ -19,6 +20,7 @@ urlpatterns = [
     path("chargeback/what-if/", what_if_views.what_if_page, name="what-if"),
     path("chargeback/adjustments/", adjustment_views.adjustment_list, name="adjustments"),
     path("chargeback/adjustments/new/", adjustment_views.adjustment_new, name="adjustment-new"),
+    path("chargeback/commitments/", commitment_views.commitment_list, name="commitments"),
     path("chargeback/budgets/", views.budget_list, name="budgets"),
     path("chargeback/budgets/new/", proposal_views.budget_new, name="budget-new"),
     path("chargeback/budgets/<int:pk>/", views.budget_detail, name="budget"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,13 +17,15 @@ from governance.model_cards.models import Deployment, ExchangeRate, Price
 from governance.model_cards.pricing import TOKEN_KINDS, PriceList, PriceUnknown, Usage
 from governance.model_cards.selectors import price_list, rates_in_force, with_rate
 from telemetry.chargeback.models import Adjustment, DailyUsage
+from telemetry.chargeback.rules import month_of
 from telemetry.chargeback.what_if import Outcome, Used, what_if
 
 _COUNTS = ("calls", "tokens_input", "tokens_cached", "tokens_output", "tokens_reasoning", "images")
 ALWAYS = (
     "The same tokens are priced: another model counts, caches and writes them differently.",
     "A price per call counts each call once; repeated attempts of a call are not priced again.",
-    "Prices without tiers are taken: a month's volume at another model is not known.",
+    "A tier is taken as the month's tokens had reached it when the day began, with those that are "
+    "moved to another deployment; within a day the price does not change.",
 )
 
 
@@ -42,10 +44,14 @@ class Asked:
 
 
 def compare_month(user: User, asked: Asked) -> Outcome:
-    """Of what the person sees, live and replayed; five queries however much there is."""
-    rows = _used(user, asked)
+    """Of what the person sees, live and replayed; six queries at most however much there is."""
+    return put_to(_used(user, asked), asked)
+
+
+def put_to(rows: Sequence[Used], asked: Asked) -> Outcome:
+    """The rows at the prices that are asked for, whatever else `asked` narrows."""
     names = {row.deployment for row in rows} | ({asked.target} if asked.target else set())
-    return what_if(rows, _prices_of(asked, names))
+    return what_if(rows, _prices_of(asked, names, rows))
 
 
 def _used(user: User, asked: Asked) -> list[Used]:
@@ -86,23 +92,57 @@ def _row(one: dict[str, Any], corrections: Mapping[tuple[Any, ...], Decimal]) ->
     )
 
 
-def _prices_of(asked: Asked, names: set[str]) -> Callable[[str, date], PriceList]:
+def _prices_of(
+    asked: Asked, names: set[str], rows: Sequence[Used]
+) -> Callable[[str, date], PriceList]:
     deployments = {one.slug: one for one in Deployment.objects.filter(slug__in=names)}
     prices: dict[int, list[Price]] = {}
-    for price in Price.objects.filter(deployment__slug__in=names, from_tokens=0):
+    for price in Price.objects.filter(deployment__slug__in=names):
         prices.setdefault(price.deployment_id, []).append(price)
     rates: list[ExchangeRate] = list(rates_in_force())
+    tiered = {
+        slug
+        for slug, one in deployments.items()
+        if any(price.from_tokens for price in prices.get(one.pk, ()))
+    }
+    volume_of = _volumes(tiered, asked.target, rows)
 
     def prices_of(slug: str, day: date) -> PriceList:
         if asked.amounts is not None and not asked.target:
             return _typed(asked.amounts)
-        deployment = deployments.get(asked.target or slug)
+        name = asked.target or slug
+        deployment = deployments.get(name)
         if deployment is None:
-            raise PriceUnknown(f"There is no deployment {asked.target or slug}.")
-        found = price_list(deployment, prices.get(deployment.pk, ()), day)
+            raise PriceUnknown(f"There is no deployment {name}.")
+        volume = volume_of(name, day)
+        found = price_list(deployment, prices.get(deployment.pk, ()), day, volume=volume)
         return with_rate(found, rates, day)
 
     return prices_of
+
+
+def _volumes(tiered: set[str], target: str, rows: Sequence[Used]) -> Callable[[str, date], int]:
+    """Tokens of a deployment in the calendar month before a day, with those that would be moved
+    to it. One query, and none where no price has tiers."""
+    daily: dict[str, dict[date, int]] = {slug: {} for slug in tiered}
+    if tiered and rows:
+        first, last = min(row.day for row in rows), max(row.day for row in rows)
+        booked = DailyUsage.objects.filter(
+            deployment__slug__in=tiered, source="live", day__range=(month_of(first), last)
+        )
+        sums = booked.order_by().values_list("deployment__slug", "day")
+        for slug, day, sent, written in sums.annotate(Sum("tokens_input"), Sum("tokens_output")):
+            daily[slug][day] = int(sent) + int(written)
+    for row in rows:
+        if target in tiered and row.deployment != target:
+            moved = daily[target]
+            moved[row.day] = moved.get(row.day, 0) + row.usage.input + row.usage.output
+
+    def volume(slug: str, day: date) -> int:
+        found = daily.get(slug, {})
+        return sum(tokens for one, tokens in found.items() if month_of(day) <= one < day)
+
+    return volume
 
 
 def _typed(amounts: Mapping[str, Decimal]) -> PriceList:

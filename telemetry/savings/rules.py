@@ -20,6 +20,7 @@ IDLE_TIMES = 5
 class Lever(StrEnum):
     """One way to spend less, by its name in addresses."""
 
+    CHEAPER = "cheaper"
     REPEATED = "repeated"
     UNUSED = "unused"
     LONGER = "longer"
@@ -37,6 +38,12 @@ class LeverWords:
 
 
 WORDS: dict[Lever, LeverWords] = {
+    Lever.CHEAPER: LeverWords(
+        "A cheaper model that passed the same evaluation",
+        "The month's tokens of a version at the prices of another callable deployment, where the "
+        "newest run over the very same cases passed at least as many there, without an error.",
+        "Look at both runs, compare whole months in what-if, then propose a release on it.",
+    ),
     Lever.REPEATED: LeverWords(
         "The same question again",
         "Calls whose request was to the letter one that the same version had on the same model "

@@ -18,6 +18,7 @@ from governance.model_cards.pricing import MILLION, NINE_PLACES, PriceUnknown
 from governance.model_cards.selectors import prices_on
 from telemetry.chargeback.rules import month_of, next_month, previous_month
 from telemetry.savings import sql
+from telemetry.savings.cheaper import add_cheaper_models
 from telemetry.savings.models import MonthFigures, Saving
 from telemetry.savings.rules import (
     IDLE_TIMES,
@@ -67,6 +68,7 @@ def compute(*, month: date, now: datetime) -> MonthFigures:
         for statement in (sql.REPEATED, sql.UNUSED, sql.IDLE, sql.UNITS):
             cursor.execute(statement, asked)
     _add_longer_prompts(figures, asked)
+    add_cheaper_models(figures)
     figures.computed_at = max(now, figures.asked_at)
     figures.save(update_fields=["computed_at"])
     return figures

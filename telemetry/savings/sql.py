@@ -83,3 +83,17 @@ WHERE admitted_at >= %(earlier)s AND admitted_at < %(until)s AND source = 'live'
 GROUP BY team_id, use_case_id, deployment_id, prompt_version_id
 ORDER BY team_id, use_case_id, deployment_id, prompt_version_id
 """
+
+# What versions took of each deployment by day: booked usage, tokens as prices count them.
+BY_VERSION = """
+SELECT entry.team_id, entry.use_case_id, entry.deployment_id, call.prompt_version_id, entry.day,
+    deployment.slug, sum(entry.calls), sum(entry.tokens_input), sum(entry.tokens_cached),
+    sum(entry.tokens_output), sum(entry.tokens_reasoning), sum(entry.images), sum(entry.amount)
+FROM ledger_ledgerentry AS entry
+    JOIN ledger_call AS call ON call.id = entry.call_id
+    JOIN model_cards_deployment AS deployment ON deployment.id = entry.deployment_id
+WHERE entry.period = %(month)s AND entry.kind = 'usage' AND entry.source = 'live'
+    AND call.mode <> 'internal' AND call.prompt_version_id = ANY(%(versions)s) AND entry.use_case_id IS NOT NULL
+GROUP BY entry.team_id, entry.use_case_id, entry.deployment_id, call.prompt_version_id, entry.day,
+    deployment.slug
+"""

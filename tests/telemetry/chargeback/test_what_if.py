@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from governance.access.models import User
 from governance.kernel.authority import Actor
-from governance.model_cards.models import ExchangeRate
+from governance.model_cards.models import ExchangeRate, Price
 from governance.model_cards.pricing import PriceList, PriceUnknown, Usage
 from telemetry.chargeback import adjusting
 from telemetry.chargeback.what_if import Used, what_if
@@ -191,3 +191,27 @@ def test_by_page_with_as_many_queries_for_three_as_for_one(finance: User) -> Non
     make_settled(deployment=make_deployment())
     make_settled(deployment=here)
     assert queries() == one
+
+
+@pytest.mark.django_db
+def test_a_tier_is_the_one_that_the_month_had_reached_with_what_is_moved(finance: User) -> None:
+    here, other = make_deployment("2", "8"), make_deployment("1", "1")
+    for kind in ("input", "output"):
+        Price.objects.create(
+            deployment=other,
+            kind=kind,
+            amount=Decimal("0.5"),
+            currency="USD",
+            starts_on=date(2020, 1, 1),
+            from_tokens=200,
+        )
+    use_case = make_use_case(make_team())
+    for day in (2, 3, 4):
+        at = NOW.replace(day=day)
+        make_settled(use_case, deployment=here, amount="0.00028", now=at)
+    # 110 tokens a day: the third begins with 220 and is past the tier.
+    assert ask(finance, target=other.slug).json()["would_be"] == "0.000275000"
+    # What the other had itself counts as well: now the second day begins past it.
+    make_settled(use_case, deployment=other, amount="0.00011", now=NOW.replace(day=2))
+    told = ask(finance, target=other.slug, deployment=here.slug).json()
+    assert told["would_be"] == "0.000220000"
