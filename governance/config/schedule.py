@@ -28,8 +28,9 @@ _EVERY: dict[str, float] = {
     "prompts.corrections.tasks.ask_for_revisions": 300,
     "telemetry.alerts.tasks.check_service_levels": 60,
     "telemetry.chargeback.tasks.keep_house": 60,
-    "telemetry.chargeback.tasks.watch_budgets": 21600,
     "telemetry.deliveries.tasks.keep_house": 60,
+    # Works every six hours and soon after midnight; else it asks how old the last ones are.
+    "telemetry.chargeback.tasks.work_out_forecasts": 60,
     "telemetry.drift.tasks.check_due": 60,
     "telemetry.chargeback.tasks.check_books": 21600,
     "telemetry.savings.tasks.compute_due": 21600,

@@ -12,8 +12,10 @@ from django.urls import reverse
 
 from telemetry.alerts.models import Alert
 from telemetry.alerts.services import raise_alert
+from telemetry.chargeback.forecast import LEAST_DAYS, MOST_DAYS, Outlook, whole_days
+from telemetry.chargeback.forecast_models import Forecast
+from telemetry.chargeback.forecasting import simple
 from telemetry.chargeback.models import Budget, DailyUsage
-from telemetry.chargeback.trend import LEAST_DAYS, METHOD, MOST_DAYS, outlook
 from telemetry.ledger.models import ZERO
 
 
@@ -28,25 +30,22 @@ class BurnDay:
 
 @dataclass(frozen=True)
 class BurnDown:
-    """The days until today, and the expected end. Without figures there is too little data."""
+    """The days until today, and the expected end; no outlook where there is too little data."""
 
     budget: Budget
     days: list[BurnDay]
     known_days: int
-    expected: Decimal | None = None
-    low: Decimal | None = None
-    high: Decimal | None = None
-    method: str = METHOD
+    outlook: Outlook | None = None
     least_days: int = LEAST_DAYS
 
     @property
     def passes(self) -> bool:
         """Even the low end of the range is above what may be spent."""
-        return self.low is not None and self.low > self.budget.whole
+        return self.outlook is not None and self.outlook.low > self.budget.whole
 
 
 def burn_down(budget: Budget, today: date) -> BurnDown:
-    """Two queries. The forecast is captured, plus what today and the days after it may cost."""
+    """Two queries. The forecast is the kept one, or a run rate where none is kept yet."""
     daily = _daily(budget, today)
     days, left = [], budget.whole
     day = budget.starts_on
@@ -54,24 +53,16 @@ def burn_down(budget: Budget, today: date) -> BurnDown:
         left -= daily.get(day, ZERO)
         days.append(BurnDay(day, daily.get(day, ZERO), left))
         day += timedelta(days=1)
-    known = [one for one in daily if one < today]
+    kept = budget.forecasts.first()
+    known = len(whole_days(daily, today))
     if not known or not budget.starts_on <= today < budget.ends_on:
         return BurnDown(budget, days, 0)
-    first = max(min(known), today - timedelta(days=MOST_DAYS))
-    costs = [daily.get(first + timedelta(days=n), ZERO) for n in range((today - first).days)]
-    found = outlook(costs, (budget.ends_on - today).days)
-    if found is None:
-        return BurnDown(budget, days, len(costs))
-    # What today cost already is in both: it is not expected again.
-    booked = budget.captured - min(daily.get(today, ZERO), budget.captured)
-    return BurnDown(
-        budget,
-        days,
-        len(costs),
-        max(booked + found.expected, budget.captured),
-        max(booked + found.low, budget.captured),
-        max(booked + found.high, budget.captured),
+    found = (
+        kept.outlook(budget.captured)
+        if kept
+        else simple(daily, budget.captured, today, budget.ends_on)
     )
+    return BurnDown(budget, days, known, found)
 
 
 def _daily(budget: Budget, today: date) -> dict[date, Decimal]:
@@ -86,15 +77,17 @@ def _daily(budget: Budget, today: date) -> dict[date, Decimal]:
 
 
 def watch_budgets(*, now: datetime) -> int:
-    """Raise the alert of each running budget that will not last, once; how many are new."""
+    """Raise the alert of each running budget that will not last, once; how many are new.
+
+    By the kept forecasts: what the alert says is what the budget's page shows.
+    """
     new = 0
-    running = Budget.objects.running(now.date()).select_related("team", "use_case")
-    for budget in running.order_by("pk"):
+    kept = Forecast.objects.filter(budget__in=Budget.objects.running(now.date()))
+    for one in kept.select_related("budget__team", "budget__use_case").order_by("budget"):
+        budget: Budget = one.budget
+        found = one.outlook(budget.captured)
         cause = f"budget-forecast:{budget.pk}"
-        if Alert.objects.filter(cause=cause).exists():
-            continue
-        found = burn_down(budget, now.date())
-        if not found.passes:
+        if found.low <= budget.whole or Alert.objects.filter(cause=cause).exists():
             continue
         with transaction.atomic():
             raise_alert(

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum, Value
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
 from telemetry.chargeback.explanation import Explanation, Usage, explain
-from telemetry.chargeback.forecast import Forecast, forecast
+from telemetry.chargeback.forecast import Outlook
+from telemetry.chargeback.forecasting import kept_of_month, simple
 from telemetry.chargeback.models import DailyUsage
 from telemetry.chargeback.rules import month_of, next_month, previous_month
 from telemetry.ledger.models import ZERO, Call, DayOutcome
 from telemetry.ledger.rules import CallSource, CallState, Outcome
 
 DIMENSIONS = ("team", "use_case", "deployment")
+# No outcome: calls that were held and that a person let go.
+RELEASED = "released"
 DIMENSION_WORDS = {"team": "team", "use_case": "use case", "deployment": "model"}
 
 
@@ -182,7 +185,7 @@ class Headline:
     before: Decimal
     compared: str
     explanation: Explanation
-    forecast: Forecast | None
+    forecast: Outlook | None
     accepted: int
     settled: int
 
@@ -195,7 +198,7 @@ class Headline:
         return self.cost / self.accepted if self.accepted else None
 
 
-def headline(rows: Sequence[Row], view: View, tally: Tally, today: date) -> Headline:
+def headline(rows: Sequence[Row], view: View, tally: Tally, today: date, user: User) -> Headline:
     """This month so far against the same days of the month before (a past month: against all)."""
     now = [row for row in rows if row.period == view.month]
     is_running = view.month == month_of(today)
@@ -211,7 +214,7 @@ def headline(rows: Sequence[Row], view: View, tally: Tally, today: date) -> Head
         before=_cost(before),
         compared=f"1 to {today.day} {compared}" if is_running else compared,
         explanation=explain(_items(before), _items(now)),
-        forecast=_forecast(rows, now, today) if is_running else None,
+        forecast=_forecast(rows, _cost(now), view, today, user) if is_running else None,
         accepted=tally.accepted,
         settled=tally.settled,
     )
@@ -227,12 +230,16 @@ def _items(rows: Sequence[Row]) -> dict[Hashable, Usage]:
     return {key: Usage(calls[key], cost[key]) for key in calls}
 
 
-def _forecast(rows: Sequence[Row], now: Sequence[Row], today: date) -> Forecast | None:
+def _forecast(
+    rows: Sequence[Row], booked: Decimal, view: View, today: date, user: User
+) -> Outlook | None:
+    kept = kept_of_month(user, view.month, team=view.team, use_case=view.use_case, booked=booked)
+    if kept is not None:
+        return kept
     daily: dict[date, Decimal] = defaultdict(lambda: ZERO)
     for row in rows:
         daily[row.day] += row.cost
-    last_day = next_month(month_of(today)) - timedelta(days=1)
-    return forecast(_cost(now), daily, today, last_day)
+    return simple(daily, booked, today, next_month(view.month))
 
 
 @dataclass(frozen=True)
@@ -251,11 +258,21 @@ def tally(user: User, view: View) -> Tally:
     sums = dict(sealed.order_by().values_list("outcome").annotate(Sum("calls")))
     admitted = {"admitted_at__gte": _midnight(first), "admitted_at__lt": _midnight(end)}
     unsealed = _narrowed(Call.objects.unsealed().filter(**admitted), user, view)
-    for outcome, count in unsealed.order_by().values_list("outcome").annotate(Count("pk")):
-        sums[outcome] = sums.get(outcome, 0) + count
     held = Call.objects.exclude(hold_reason="").filter(state=CallState.RELEASED, **admitted)
-    released = _narrowed(held, user, view).count()
+    counts = _counted(unsealed, F("outcome")).union(
+        _counted(_narrowed(held, user, view), Value(RELEASED)), all=True
+    )
+    released = 0
+    for word, count in counts:
+        if word == RELEASED:
+            released = count
+        else:
+            sums[word] = sums.get(word, 0) + count
     return Tally(sum(sums.values()), sums.get(Outcome.DELIVER, 0) + released)
+
+
+def _counted(calls: QuerySet[Call], word: Any) -> QuerySet[Call, Any]:
+    return calls.order_by().annotate(word=word).values_list("word").annotate(Count("pk"))
 
 
 def _midnight(day: date) -> datetime:

@@ -1,70 +1,116 @@
-"""What the month will have cost by its end. Pure.
+"""What a period will have cost by its end, with a range: the words, and the run rate. Pure.
 
-Method: the average cost of a working day and of a weekend day over the last 28 whole days,
-times the days that are left, added to what is booked. The range is 80 %: plus and minus 1.28
-standard deviations of a day, times the square root of the days left, as if days were
-independent. It is simple on purpose and is labelled so.
+Two methods. The damped trend (`telemetry.chargeback.trend`) needs three weeks and seconds of
+import, so a worker works it out and it is kept. The run rate needs one week and no library: pages
+take it where nothing is kept yet. Each figure names the method that it comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
-LOOK_BACK = 28
-LEAST_DAYS = 7
+WEEK = 7
+LOOK_BACK = 4 * WEEK
+LEAST_DAYS = WEEK
+"""Days that the run rate needs: no figure is better than a wrong one."""
+TREND_DAYS = 3 * WEEK
+"""Days that the damped trend needs to tell weekdays and a trend apart."""
+MOST_DAYS = 26 * WEEK
 Z_80 = Decimal("1.28")
 CENT = Decimal("0.000001")
-METHOD = (
-    "Booked so far, plus the average working day and weekend day of the last 28 days for the "
-    "days left; the range holds 80 % if days vary as they did."
-)
+
+
+class Method(StrEnum):
+    TREND = "trend"
+    RUN_RATE = "run_rate"
+
+
+METHOD_WORDS = {
+    Method.TREND: (
+        "Damped trend with weekdays, fitted to the days until yesterday; the range holds the "
+        "middle 80 % of what could come if days vary as they did."
+    ),
+    Method.RUN_RATE: (
+        "Run rate: the average working day and weekend day of the last 28 days for each day left; "
+        "the range holds 80 % if days vary as they did."
+    ),
+}
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """Expected cost of the whole month, and its 80 % range; `days` were looked back on."""
+class Outlook:
+    """Expected cost, and the ends of the 80 % range; `days` were learnt from.
+
+    Of the days to come, or with what is booked of the whole period. `as_of` is when it was worked
+    out, None for just now.
+    """
 
     expected: Decimal
     low: Decimal
     high: Decimal
     days: int
-    method: str = METHOD
+    method: Method
+    as_of: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        return METHOD_WORDS[self.method]
+
+    def with_booked(self, booked: Decimal, today: Decimal) -> Outlook:
+        """Of the whole period: what is `booked`, of it `today`, which is not expected again."""
+        before = booked - min(today, booked)
+        return replace(
+            self,
+            expected=before + self.expected,
+            low=before + self.low,
+            high=before + self.high,
+        ).at_least(booked)
+
+    def at_least(self, booked: Decimal) -> Outlook:
+        """A period never costs less than is booked to it already."""
+        return replace(
+            self,
+            expected=max(self.expected, booked).quantize(CENT),
+            low=max(self.low, booked).quantize(CENT),
+            high=max(self.high, booked).quantize(CENT),
+        )
 
 
-def forecast(
-    booked: Decimal, daily: Mapping[date, Decimal], today: date, last_day: date
-) -> Forecast | None:
-    """`booked` this month, `daily` cost by day (missing days cost nothing); None for too little.
-
-    Too little is a first cost less than seven whole days ago: no figure is better than a
-    wrong one.
-    """
-    known = sorted(day for day in daily if day < today)
+def whole_days(daily: Mapping[date, Decimal], today: date) -> list[Decimal]:
+    """The cost of each day from the first known one until yesterday; missing days cost nothing."""
+    known = [day for day in daily if day < today]
     if not known:
+        return []
+    first = max(min(known), today - timedelta(days=MOST_DAYS))
+    days = (first + timedelta(days=n) for n in range((today - first).days))
+    return [daily.get(day, Decimal(0)) for day in days]
+
+
+def run_rate(costs: Sequence[Decimal], today: date, days_ahead: int) -> Outlook | None:
+    """Of `days_ahead` days from today on; `costs` end yesterday. None for less than a week.
+
+    The average working day and weekend day. The range is plus and minus 1.28 standard deviations
+    of a day, as if days were independent.
+    """
+    if len(costs) < LEAST_DAYS or days_ahead < 0:
         return None
-    first = max(known[0], today - timedelta(days=LOOK_BACK))
-    days = [first + timedelta(days=n) for n in range((today - first).days)]
-    if len(days) < LEAST_DAYS:
-        return None
-    left = [today + timedelta(days=n) for n in range((last_day - today).days + 1)]
-    groups = {
-        is_weekend: [daily.get(day, Decimal(0)) for day in days if _weekend(day) is is_weekend]
-        for is_weekend in (False, True)
-    }
-    # Today is partly booked already: what it still may cost is the rest of an average day.
-    rest_of_today = max(_mean(groups[_weekend(today)]) - daily.get(today, Decimal(0)), Decimal(0))
-    later = sum((_mean(groups[_weekend(day)]) for day in left[1:]), Decimal(0))
-    expected = rest_of_today + later
-    variance = sum((_variance(groups[_weekend(day)]) for day in left), Decimal(0))
-    spread = Z_80 * variance.sqrt()
-    return Forecast(
-        (booked + expected).quantize(CENT),
-        (booked + max(expected - spread, Decimal(0))).quantize(CENT),
-        (booked + expected + spread).quantize(CENT),
-        len(days),
+    recent = list(costs[-LOOK_BACK:])
+    groups: dict[bool, list[Decimal]] = {False: [], True: []}
+    for number, cost in enumerate(recent):
+        groups[_weekend(today - timedelta(days=len(recent) - number))].append(cost)
+    ahead = [groups[_weekend(today + timedelta(days=n))] for n in range(days_ahead)]
+    expected = sum((_mean(costs) for costs in ahead), Decimal(0))
+    spread = Z_80 * sum((_variance(costs) for costs in ahead), Decimal(0)).sqrt()
+    return Outlook(
+        expected.quantize(CENT),
+        min(max(expected - spread, Decimal(0)), expected).quantize(CENT),
+        (expected + spread).quantize(CENT),
+        len(recent),
+        Method.RUN_RATE,
     )
 
 
@@ -73,7 +119,7 @@ def _weekend(day: date) -> bool:
 
 
 def _mean(values: Sequence[Decimal]) -> Decimal:
-    return sum(values, Decimal(0)) / len(values) if values else Decimal(0)
+    return sum(values, Decimal(0)) / len(values)
 
 
 def _variance(values: Sequence[Decimal]) -> Decimal:

@@ -18,6 +18,7 @@ from governance.registry.models import UseCase
 from telemetry.chargeback.adjustment_models import Adjustment
 from telemetry.chargeback.closing_models import ClosingRun as ClosingRun
 from telemetry.chargeback.closing_models import StatementVersion as StatementVersion
+from telemetry.chargeback.forecast_models import Forecast as Forecast
 from telemetry.chargeback.rules import (
     BudgetPeriod,
     HoldState,

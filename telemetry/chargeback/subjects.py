@@ -151,13 +151,13 @@ def _outlook(budget: Budget) -> Evidence:
     """Where it is going, with the burn-down behind it."""
     burn = burn_down(budget, timezone.now().date())
     url = f"{reverse('chargeback:budget', args=[budget.pk])}#burn-down"
-    if burn.expected is None:
+    found = burn.outlook
+    if found is None:
         words = f"Too little data: {burn.known_days} of at least {burn.least_days} days."
         return Evidence("Expected by its end", None, url=url, note=words)
-    expected = f"{burn.expected:,.2f} {budget.currency}"
-    return Evidence(
-        "Expected by its end", expected, url=url, note=f"{burn.low:,.2f} to {burn.high:,.2f}, 80 %"
-    )
+    expected = f"{found.expected:,.2f} {budget.currency}"
+    note = f"{found.low:,.2f} to {found.high:,.2f}. {found.words}"
+    return Evidence("Expected by its end", expected, url=url, note=note)
 
 
 def proposed_limit(proposal: dict[str, Any]) -> Decimal:

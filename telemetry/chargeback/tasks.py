@@ -1,4 +1,4 @@
-"""Months closed by a worker, the books proven, budgets watched."""
+"""Months closed by a worker, the books proven, forecasts worked out, budgets watched."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from telemetry.chargeback import closing, verification
+from telemetry.chargeback import closing, forecasting, verification
 from telemetry.chargeback.burning_down import watch_budgets
 from telemetry.chargeback.models import ClosingRun
 
@@ -29,10 +29,14 @@ def check_books() -> None:
     verification.check_books(now=timezone.now())
 
 
-@shared_task(name="telemetry.chargeback.tasks.watch_budgets", queue="checks")
-def watch() -> int:
-    """Budgets whose forecast passes their limit; the same day again changes nothing."""
-    return watch_budgets(now=timezone.now())
+@shared_task(name="telemetry.chargeback.tasks.work_out_forecasts", queue="checks")
+def work_out_forecasts() -> int:
+    """Once a day and every six hours, then alerts of budgets that will not last; how many new."""
+    now = timezone.now()
+    if not forecasting.are_due(now):
+        return 0
+    forecasting.work_out(now=now)
+    return watch_budgets(now=now)
 
 
 def enqueue(run: ClosingRun) -> None:

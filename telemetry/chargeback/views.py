@@ -68,7 +68,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "view": view,
         "currency": settings.PLACET_CURRENCY,
-        "headline": dashboard.headline(rows, view, dashboard.tally(user, view), today),
+        "headline": dashboard.headline(rows, view, dashboard.tally(user, view), today, user),
         "groups": dashboard.groups(rows, view),
         "lines": [(group, _drill(view, group)) for group in dashboard.groups(rows, view)],
         "days": dashboard.days(month_rows, view.by),
