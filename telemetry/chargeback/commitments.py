@@ -19,7 +19,8 @@ from governance.kernel.errors import WrongState
 from governance.model_cards.models import Commitment, ExchangeRate
 from governance.model_cards.pricing import EXACT, NINE_PLACES
 from governance.model_cards.selectors import rate_on, rates_in_force
-from telemetry.chargeback.forecast import LOOK_BACK, Forecast, forecast
+from telemetry.chargeback.forecast import LOOK_BACK, Outlook
+from telemetry.chargeback.forecasting import simple
 from telemetry.chargeback.models import DailyUsage
 from telemetry.chargeback.rules import month_of, next_month
 from telemetry.ledger.models import ZERO, LedgerEntry
@@ -92,7 +93,7 @@ class CommitmentUse:
 
     commitment: Commitment
     spent: Decimal
-    forecast: Forecast | None
+    forecast: Outlook | None
     state: str
 
     @property
@@ -126,7 +127,8 @@ def _use(commitment: Commitment, daily: Mapping[date, Decimal], today: date) -> 
         return CommitmentUse(commitment, spent, None, "ended")
     if first > today:
         return CommitmentUse(commitment, spent, None, "ahead")
-    return CommitmentUse(commitment, spent, forecast(spent, daily, today, last), "running")
+    expected = simple(daily, spent, today, last + timedelta(days=1))
+    return CommitmentUse(commitment, spent, expected, "running")
 
 
 def _daily(

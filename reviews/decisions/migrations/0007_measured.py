@@ -8,7 +8,7 @@ from reviews.decisions.sql import SIZE_IS_UNKNOWN, SIZE_STAYS
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('decisions', '0005_screen'),
+        ("decisions", "0006_words"),
     ]
 
     operations = [
