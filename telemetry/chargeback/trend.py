@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+
+# scipy.optimize is imported where it is used: it takes a second, and few pages need it.
 
 WEEK = 7
 LEAST_DAYS = 3 * WEEK
@@ -79,6 +80,8 @@ def outlook(costs: Sequence[Decimal], days_ahead: int) -> Outlook | None:
 
 
 def _fitted(values: Array) -> _Fit:
+    from scipy.optimize import minimize
+
     """The best of the beginnings; the same values give the same fit."""
     found = [
         minimize(_sum_of_squares, first, args=(values,), method="L-BFGS-B", bounds=BOUNDS)
