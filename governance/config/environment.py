@@ -41,6 +41,9 @@ SETTINGS: tuple[Setting, ...] = (
         "PLACET_TOGETHER", "1", "`0` writes each call by itself, not in sets of those waiting."
     ),
     Setting(
+        "PLACET_LOG_LEVEL", "INFO", "Least level of a log line; `WARNING`: none for each call."
+    ),
+    Setting(
         "PLACET_WEBHOOK_ALLOW",
         "",
         "Private receivers of webhooks, `host:port,…`; they may also be plain http.",

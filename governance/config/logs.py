@@ -18,7 +18,8 @@ _SHARED: list[Any] = [
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Send everything through structlog's JSON renderer to standard error."""
+    """Send what is at least of that level through structlog's JSON renderer to standard error."""
+    level = settings.get("level", "INFO")
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": _SHARED,
@@ -30,7 +31,7 @@ def configure(settings: dict[str, Any]) -> None:
             "disable_existing_loggers": False,
             "formatters": {"json": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-            "root": {"handlers": ["stderr"], "level": settings.get("level", "INFO")},
+            "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
                 "httpx": {"level": "WARNING"},
                 "presidio-analyzer": {"level": "ERROR"},
@@ -41,5 +42,7 @@ def configure(settings: dict[str, Any]) -> None:
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
+        # What is below the level is asked for no time, no ids and no caller.
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )

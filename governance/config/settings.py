@@ -317,4 +317,8 @@ CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 LOGGING_CONFIG = "governance.config.logs.configure"
-LOGGING = {"level": "INFO"}
+LOGGING = {"level": read("PLACET_LOG_LEVEL").upper()}
+if LOGGING["level"] not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(
+        "Placet did not start: PLACET_LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    )

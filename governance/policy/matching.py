@@ -59,20 +59,23 @@ class Matcher:
 
     def matching(self, text: str) -> Iterator[Rule]:
         """The rules that find something; `text` is folded."""
-        if not self.rules:
-            return
-        found = self._set.Match(text)
-        places = found if self._canary in found else range(len(self.rules))
-        for place in sorted(place for place in places if place != self._canary):
+        for place in self._places(text):
             if next(self._stretches(place, text), None) is not None:
                 yield self.rules[place]
 
     def stretches(self, text: str) -> Iterator[tuple[Rule, int, int]]:
         """Where each rule finds something."""
-        if self.rules:
-            for place, rule in enumerate(self.rules):
-                for start, end in self._stretches(place, text):
-                    yield rule, start, end
+        for place in self._places(text):
+            for start, end in self._stretches(place, text):
+                yield self.rules[place], start, end
+
+    def _places(self, text: str) -> list[int]:
+        """Of the rules that may find something, by one pass."""
+        if not self.rules:
+            return []
+        found = self._set.Match(text)
+        places = found if self._canary in found else range(len(self.rules))
+        return sorted(place for place in places if place != self._canary)
 
     def _stretches(self, place: int, text: str) -> Iterator[tuple[int, int]]:
         near = [one.casefold() for one in self.rules[place].near]

@@ -14,11 +14,11 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from governance.kernel.canonical import digest, text_digest
+from governance.kernel.canonical import text_digest
 from prompts.gateway.context import CallContext, GovernedRequest
 from prompts.gateway.refusals import InvalidRequest, OutputContractFailed, UnsupportedParameter
 from prompts.gateway.reply import GovernedReply
-from prompts.gateway.shapes import known_call
+from prompts.gateway.shapes import body_hash, known_call
 
 KNOWN_FIELDS = {"model", "input", "encoding_format", "dimensions", "user", "metadata"}
 FORMATS = ("float", "base64")
@@ -41,7 +41,7 @@ def governed_request(
         sensitivity=str(metadata.get("sensitivity", "")),
         environment=str(metadata.get("environment", "production")),
         idempotency_key=idempotency_key[:200],
-        body_hash=digest(json.loads(json.dumps(body), parse_float=str)),
+        body_hash=body_hash(body) if idempotency_key else "",
         task_id=str(metadata.get("task_id", ""))[:200],
         end_user=str(body.get("user") or ""),
     )

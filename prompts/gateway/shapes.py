@@ -85,13 +85,18 @@ def governed_request(
         sensitivity=str(metadata.get("sensitivity", "")),
         environment=str(metadata.get("environment", "production")),
         idempotency_key=idempotency_key[:200],
-        body_hash=digest(json.loads(json.dumps(body), parse_float=str)),
+        body_hash=body_hash(body) if idempotency_key else "",
         task_id=str(metadata.get("task_id", ""))[:200],
         end_user=str(body.get("user") or ""),
         mode=mode,
         traceparent=traceparent[:55],
         wants_usage=bool((body.get("stream_options") or {}).get("include_usage")),
     )
+
+
+def body_hash(body: dict[str, Any]) -> str:
+    """What tells one request from another that brings the same idempotency key."""
+    return digest(json.loads(json.dumps(body), parse_float=str))
 
 
 def _check_fields(body: dict[str, Any]) -> None:

@@ -128,7 +128,11 @@ class AttemptEnd(models.Model):
     """How one request to a provider ended: `failure` is empty for an answer. Kept for a day."""
 
     deployment = models.ForeignKey(
-        Deployment, models.CASCADE, related_name="attempt_ends", db_constraint=False
+        Deployment,
+        models.CASCADE,
+        related_name="attempt_ends",
+        db_constraint=False,
+        db_index=False,  # `attempt_end_newest` begins with it
     )
     at = models.DateTimeField()
     failure = models.CharField(max_length=12, blank=True)

@@ -216,7 +216,8 @@ class BudgetProposal(models.Model):
 class Hold(models.Model):
     """What one attempt may cost at most, held on one budget until the bill is known."""
 
-    budget = models.ForeignKey(Budget, models.PROTECT, related_name="holds")
+    # Found by `one_hold_per_attempt`.
+    budget = models.ForeignKey(Budget, models.PROTECT, related_name="holds", db_index=False)
     call = models.ForeignKey(Call, models.PROTECT, related_name="holds")
     attempt = models.PositiveSmallIntegerField()
     amount = money()

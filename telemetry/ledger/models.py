@@ -76,9 +76,12 @@ class Call(models.Model):
     """One governed model call. Bodies stand sealed in `Payload`, money in `LedgerEntry`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="calls")
-    team = models.ForeignKey(Team, models.PROTECT, related_name="calls")
-    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="calls")
+    # No index of their own where another one begins with them: each is written twice a call.
+    use_case = models.ForeignKey(UseCase, models.PROTECT, related_name="calls", db_index=False)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="calls", db_index=False)
+    api_key = models.ForeignKey(
+        ApiKey, models.PROTECT, null=True, blank=True, related_name="calls", db_index=False
+    )
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="calls"
     )
@@ -150,7 +153,7 @@ class Call(models.Model):
     # What the digest is taken over; see digests.py. Calls before there were versions have the first.
     digest_version = models.PositiveSmallIntegerField(default=DIGEST_VERSION, db_default=1)
     seal = models.ForeignKey(
-        LedgerSeal, models.PROTECT, null=True, blank=True, related_name="calls"
+        LedgerSeal, models.PROTECT, null=True, blank=True, related_name="calls", db_index=False
     )
     seal_position = models.PositiveIntegerField(null=True, blank=True)
     replay_batch = models.ForeignKey(
@@ -294,7 +297,8 @@ class LedgerEntry(models.Model):
     call = models.ForeignKey(Call, models.PROTECT, null=True, blank=True, related_name="entries")
     attempt = models.PositiveSmallIntegerField(default=1)
     kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in EntryKind])
-    team = models.ForeignKey(Team, models.PROTECT, related_name="ledger_entries")
+    # Found by `entry_statement`.
+    team = models.ForeignKey(Team, models.PROTECT, related_name="ledger_entries", db_index=False)
     use_case = models.ForeignKey(
         UseCase, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )

@@ -49,6 +49,7 @@ def test_the_deployment_check_is_clean(tmp_path: Path) -> None:
         ({"PLACET_ENCRYPTION_KEYS": ""}, "set PLACET_ENCRYPTION_KEYS"),
         ({"PLACET_HTTPS": "0"}, "cookies would travel over plain HTTP"),
         ({"DEBUG": "1"}, "debug is on"),
+        ({"PLACET_LOG_LEVEL": "loud"}, "PLACET_LOG_LEVEL is DEBUG, INFO,"),
     ],
 )
 def test_production_refuses(tmp_path: Path, changes: dict[str, str], sentence: str) -> None:
