@@ -16,6 +16,7 @@ from django.utils import timezone
 from prompts.gateway.demo import organisation as demo
 from prompts.gateway.demo.people import People, make
 from reviews.queues.models import Queue
+from tests.factories.kept import once
 
 
 @dataclass
@@ -190,6 +191,10 @@ class World:
 
 def world() -> World:
     """The demo organisation without its history: everything released, one key."""
+    return once("world", _world)
+
+
+def _world() -> World:
     from governance.approvals import services as approvals
     from governance.kernel.authority import Actor
     from governance.policy.rule_sets import install_starting_rule_sets
