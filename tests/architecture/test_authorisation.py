@@ -49,6 +49,7 @@ OF_EVERYBODY = (
     *("policy/rules/", "rule-sets/"),
     *("reviews/intake/", "intake-rules/"),
     *("reviews/calendars/", "review-calendars/", "reviews/sla/", "sla-policies/"),
+    "review-retimings/",
 )
 
 
