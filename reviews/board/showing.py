@@ -95,7 +95,8 @@ def kept_for(user: User, now: datetime) -> list[InboxItem]:
         .select_related("item__queue", "item__call__use_case", "given_by")
         .order_by("-is_handed", "item__due_at", "pk")[:MOST_LISTED]
     )
-    found, given = [], {}
+    found: list[InboxItem] = []
+    given: dict[Queue, list[Assignment]] = {}
     for one in kept:
         if one.is_handed:
             found.append(_handed(one))
