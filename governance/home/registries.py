@@ -56,6 +56,6 @@ inbox: Registry[Callable[[User, datetime], list[InboxItem]]] = Registry("inbox")
 # Whose absences this person may state besides their own: people whose work they give out.
 spoken_for: Registry[Callable[[User, datetime], QuerySet[User]]] = Registry("people spoken for")
 # Gives back what waited for this person, in the transaction in which their absence begins.
-leaving_for_a_while: Registry[Callable[[User, Actor, datetime], None]] = Registry(
+leaving_for_a_while: Registry[Callable[[User, Actor, datetime], object]] = Registry(
     "what an absence gives back"
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from governance.access.models import User
 from governance.access.selectors import holders
@@ -94,7 +95,8 @@ def kept_for(user: User, now: datetime) -> list[InboxItem]:
         .select_related("item__queue", "item__call__use_case", "given_by")
         .order_by("-is_handed", "item__due_at", "pk")[:MOST_LISTED]
     )
-    found, given = [], {}
+    found: list[InboxItem] = []
+    given: dict[Queue, list[Assignment]] = {}
     for one in kept:
         if one.is_handed:
             found.append(_handed(one))
@@ -106,7 +108,7 @@ def kept_for(user: User, now: datetime) -> list[InboxItem]:
 def _handed(one: Assignment) -> InboxItem:
     return InboxItem(
         title=f"{one.given_by.name} hands you an answer of {one.item.call.use_case.title}",
-        detail=f"In {one.item.queue.name}, with a note. Free for all from {one.until:%d %b %H:%M} UTC.",
+        detail=f"In {one.item.queue.name}, with a note. Free for all from {timezone.localtime(one.until):%d %b %H:%M}.",
         url=reverse("decisions:item", args=[one.item_id]),
         due_at=one.item.due_at,
         kind="review",
@@ -142,9 +144,8 @@ def colleagues(item: ReviewItem, user: User, now: datetime) -> list[Colleague]:
     away, places = away_now(), places_in(item.queue, people, now)
     found = []
     for one in people:
-        why = (
-            f"out of office until {away[one.pk].ends_at:%d %b %H:%M} UTC" if one.pk in away else ""
-        )
+        ends = timezone.localtime(away[one.pk].ends_at) if one.pk in away else None
+        why = f"out of office until {ends:%d %b %H:%M}" if ends else ""
         found.append(Colleague(one, places[one.pk], why or places[one.pk].full_words))
     return found
 

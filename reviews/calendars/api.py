@@ -17,7 +17,7 @@ from governance.kernel.web import actor_of, get_or_404, plain_name
 from reviews.calendars import services
 from reviews.calendars.selectors import policies
 from reviews.queues.escalation_rules import LONGEST_SHARE, Act
-from reviews.queues.models import BusinessCalendar, SlaPolicy
+from reviews.queues.models import BusinessCalendar, Retiming, SlaPolicy
 
 SEES = (Permission.REVIEW_WORK, Permission.REVIEW_VIEW, Permission.REVIEW_MANAGE)
 
@@ -29,6 +29,48 @@ class EffectSerializer(serializers.Serializer[Any]):
     moved = serializers.IntegerField()
     become_overdue = serializers.IntegerField()
     no_longer_overdue = serializers.IntegerField()
+    retiming = serializers.IntegerField(
+        allow_null=True,
+        required=False,
+        help_text="The job that goes on with it where very many are open; the counts are its own.",
+    )
+
+
+class RetimingSerializer(serializers.ModelSerializer[Retiming]):
+    """How far a re-timing is."""
+
+    class Meta:
+        model = Retiming
+        fields: ClassVar[list[str]] = [
+            "id",
+            "reason",
+            "by_label",
+            "at",
+            "total",
+            "done",
+            "moved",
+            "become_overdue",
+            "no_longer_overdue",
+            "failed",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
+class ReviewRetimingList(generics.ListAPIView[Retiming]):
+    """Re-timings of very many items, newest first."""
+
+    required_permission: ClassVar[Any] = SEES
+    serializer_class = RetimingSerializer
+    queryset = Retiming.objects.all()
+
+
+class ReviewRetimingDetail(generics.RetrieveAPIView[Retiming]):
+    """One re-timing, with its progress."""
+
+    required_permission: ClassVar[Any] = SEES
+    serializer_class = RetimingSerializer
+    queryset = Retiming.objects.all()
 
 
 class ReviewCalendarSerializer(serializers.ModelSerializer[BusinessCalendar]):

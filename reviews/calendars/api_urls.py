@@ -10,6 +10,8 @@ urlpatterns = [
         api.ReviewCalendarPreview.as_view(),
         name="api-calendar-preview",
     ),
+    path("review-retimings/", api.ReviewRetimingList.as_view(), name="api-retimings"),
+    path("review-retimings/<int:pk>/", api.ReviewRetimingDetail.as_view(), name="api-retiming"),
     path("sla-policies/", api.SlaPolicyList.as_view(), name="api-sla-policies"),
     path("sla-policies/<int:pk>/", api.SlaPolicyDetail.as_view(), name="api-sla-policy"),
     path(

@@ -1,7 +1,7 @@
 """Make and change calendars and SLA policies.
 
 A change and the new due times of everything open that was promised under it are one
-transaction. A preview does the same arithmetic and saves nothing.
+transaction; where very many are open, a job goes on with them. A preview does the same arithmetic and saves nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from governance.kernel.web import get_or_404
 from reviews.queues import opening_hours
 from reviews.queues.escalation_rules import NotSteps, checked, steps_of
 from reviews.queues.models import BusinessCalendar, Queue, SlaPolicy, public_holidays
-from reviews.queues.retiming import Effect, effect_of, moves_of, open_items_of, retime_policies
+from reviews.queues.retiming import Effect, effect_of, moves_of, open_items_of
+from reviews.queues.retiming_job import retime
 from reviews.queues.sla import NoOpeningHours, due_at
 
 KEPT = "Nothing was saved. What you typed is still here."
@@ -142,9 +143,7 @@ def change_calendar(
     changed.save()
     slas = _policies_of(changed)
     with _said_beside("hours_0"):
-        effect = retime_policies(
-            slas, actor=actor, reason=f"The calendar {changed} changed", now=now
-        )
+        effect = retime(slas, actor=actor, reason=f"The calendar {changed} changed", now=now)
     _record_change(actor, "calendar.changed", changed, before, calendar_facts(changed), effect, now)
     _mark(slas, now)
     return changed, effect
@@ -187,9 +186,7 @@ def change_policy(
     changed.save()
     slas = {changed.pk: changed}
     with _said_beside("decision_minutes"):
-        effect = retime_policies(
-            slas, actor=actor, reason=f"The SLA policy {changed} changed", now=now
-        )
+        effect = retime(slas, actor=actor, reason=f"The SLA policy {changed} changed", now=now)
     _record_change(actor, "sla.changed", changed, before, policy_facts(changed), effect, now)
     _mark(slas, now)
     return changed, effect

@@ -18,7 +18,7 @@ from governance.kernel.web import actor_of, get_or_404, page, requires
 from reviews.calendars import services
 from reviews.calendars.forms import CalendarForm, PolicyForm, calendar_values, policy_values
 from reviews.calendars.selectors import calendars, days_off, policies, queues_by
-from reviews.queues.models import BusinessCalendar, SlaPolicy
+from reviews.queues.models import BusinessCalendar, Retiming, SlaPolicy
 from reviews.queues.opening_hours import WEEKDAYS, hours_as_text
 from reviews.queues.retiming import Effect
 
@@ -30,7 +30,12 @@ Saved = tuple[Any, Effect | None]
 def calendar_list(request: HttpRequest) -> HttpResponse:
     listed = Paginator(calendars(), 50).get_page(request.GET.get("page"))
     rows = [{"calendar": one, "queues": queues_by(one)} for one in listed]
-    context = {"page": listed, "rows": rows, "may_make": services.can_change(actor_of(request), [])}
+    context = {
+        "page": listed,
+        "rows": rows,
+        "may_make": services.can_change(actor_of(request), []),
+        "retimings": Retiming.objects.all()[:5],
+    }
     return page(request, "reviews/calendars/calendars.html", context)
 
 
@@ -157,6 +162,9 @@ def _edited(
         except Conflict as late:
             form.show_late(late, context["stands"], context["seen"])
         else:
+            if effect and effect.retiming:
+                messages.success(request, f"{saved} is saved. {effect}.")
+                return redirect("calendars:retiming", pk=effect.retiming)
             moved = f" {effect}." if effect else ""
             messages.success(request, f"{saved} is saved.{moved}")
             return redirect(PLACES[kind])
@@ -171,3 +179,18 @@ def _show(form: SeenForm, refused: Invalid) -> None:
         form.add_error(name if name in form.fields else None, sentences)
     if not refused.fields:
         form.add_error(None, refused.message)
+
+
+@requires(*SEES)
+def retiming(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far a re-timing is; the part that changes, for a page that is open."""
+    found: Retiming = get_or_404(Retiming.objects.select_related("by"), pk=pk)
+    is_polled = request.htmx  # type: ignore[attr-defined]  # by its middleware
+    return page(
+        request,
+        "reviews/calendars/retiming.html",
+        {"retiming": found},
+        fragment="reviews/calendars/_retiming.html",
+        # 286 tells htmx to stop polling.
+        status=286 if is_polled and found.is_over else 200,
+    )

@@ -44,6 +44,7 @@ for action, sentence in {
     "review.breached": "{actor} saw {subject} pass its due time",
     "queue.created": "{actor} created the queue {subject}",
     "queue.guideline_acknowledged": "{actor} acknowledged the guideline of {subject}",
+    "sla.retimed": "{actor} worked out due times again: {subject}",
     "queue.changed": "{actor} changed the queue {subject}",
 }.items():
     audit_actions.add(action, sentence)
@@ -74,7 +75,7 @@ def items_waiting(user: User, now: datetime) -> list[InboxItem]:
     )
     return [
         InboxItem(
-            title=f"{queue.name}: {queue.waiting} answers wait for a decision",
+            title=f"{queue.name}: {queue.waiting} answer{' waits' if queue.waiting == 1 else 's wait'} for a decision",
             detail="Held answers reach their caller only after a person decided.",
             url=reverse("decisions:next", args=[queue.slug]),
             due_at=queue.earliest,

@@ -23,6 +23,7 @@ from reviews.queues.record_models import (
     GuidelineAcknowledgement,
     GuidelineVersion,
     Pause,
+    Retiming,
 )
 from reviews.queues.rules import UNDO_SECONDS, ItemState
 from reviews.queues.sla import Calendar
@@ -37,6 +38,7 @@ __all__ = [
     "Pause",
     "Queue",
     "QueueQuerySet",
+    "Retiming",
     "ReviewItem",
     "ReviewItemQuerySet",
     "Skip",

@@ -1,4 +1,4 @@
-"""What happened to queues and items: rows that are written once, and pauses."""
+"""What happened to queues and items: rows that are written once, pauses and re-timings."""
 
 from __future__ import annotations
 
@@ -105,3 +105,40 @@ class GuidelineAcknowledgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} read {self.version}"
+
+
+class Retiming(models.Model):
+    """Very many due times are worked out again, some at a time; `cursor` is the last item done.
+
+    It goes on after a crash where it was. Done twice, nothing changes.
+    """
+
+    policies = models.JSONField(default=list)
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    by_label = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    total = models.PositiveIntegerField()
+    cursor = models.UUIDField(null=True, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    moved = models.PositiveIntegerField(default=0)
+    become_overdue = models.PositiveIntegerField(default=0)
+    no_longer_overdue = models.PositiveIntegerField(default=0)
+    # Left as they were, because by the new hours they would never be due.
+    failed = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(finished_at=None), name="retiming_unfinished")
+        ]
+
+    def __str__(self) -> str:
+        return f"Re-timing: {self.reason}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.finished_at is not None

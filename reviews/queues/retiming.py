@@ -67,15 +67,19 @@ class Effect:
     moved: int
     become_overdue: int
     no_longer_overdue: int
+    # The job that goes on with it, where there are too many to wait for.
+    retiming: int | None = None
 
     def __str__(self) -> str:
+        if self.retiming is not None:
+            return f"{self.open_items} open items are being re-timed"
         words = f"{self.moved} of {self.open_items} open items move"
         words += f", {self.become_overdue} become overdue"
         if self.no_longer_overdue:
             words += f", {self.no_longer_overdue} are no longer overdue"
         return words
 
-    def as_plain(self) -> dict[str, int]:
+    def as_plain(self) -> dict[str, int | None]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from reviews.queues import escalating, retiming, services
+from reviews.queues import escalating, retiming, retiming_job, services
 
 
 @shared_task(name="reviews.queues.tasks.keep_house", queue="housekeeping")
@@ -17,3 +17,10 @@ def keep_house() -> None:
     escalating.mark_untouched(now=now)
     escalating.mark_breaches(now=now)
     escalating.take_steps(now=now)
+    retiming_job.run_unfinished(now=now)
+
+
+@shared_task(name="reviews.queues.tasks.retime", queue="housekeeping")
+def retime(retiming_id: int) -> None:
+    """Work out due times again, until done; what a crash leaves, `keep_house` goes on with."""
+    retiming_job.run(retiming_id=retiming_id, now=timezone.now())

@@ -54,6 +54,7 @@ OF_EVERYBODY = (
     *("reviews/intake/", "intake-rules/"),
     *("reviews/feedback/rules/", "feedback-rules/"),
     *("reviews/calendars/", "review-calendars/", "reviews/sla/", "sla-policies/"),
+    "review-retimings/",
 )
 
 

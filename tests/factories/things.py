@@ -58,7 +58,7 @@ from reviews.feedback.rule_services import write_rule as write_feedback_rule
 from reviews.intake.services import RuleFacts, write_rule
 from reviews.questions.models import Question
 from reviews.questions.services import ask, withdraw
-from reviews.queues.models import Queue, ReviewItem
+from reviews.queues.models import Queue, Retiming, ReviewItem
 from reviews.queues.services import claim_item
 from telemetry.alerts.levels import set_level
 from telemetry.alerts.services import raise_alert
@@ -266,6 +266,7 @@ def things_of(settings: Any) -> Things:
         ends_at=now + timedelta(days=30),
         now=now,
     )
+    retimed = Retiming.objects.create(reason="To see.", at=now, total=0, finished_at=now)
     monitor = create_monitor(
         actor=safety,
         use_case=use_case,
@@ -324,6 +325,8 @@ def things_of(settings: Any) -> Things:
         ("delegations/", "pk"): delegation.pk,
         ("approvals/delegations/", "pk"): delegation.pk,
         ("absences/", "pk"): absence.pk,
+        ("reviews/calendars/retimings/", "pk"): retimed.pk,
+        ("review-retimings/", "pk"): retimed.pk,
         ("audit/", "pk"): event.pk,
         ("audit/packs/", "pk"): pack.pk,
         ("use-cases/", "slug"): use_case.slug,
