@@ -34,7 +34,7 @@ from reviews.feedback.rule_services import RuleFacts, write_rule
 from reviews.quality.calibrations import make_calibration
 from reviews.quality.upkeep import change_settings
 from reviews.queues.models import Queue, ReviewItem
-from reviews.queues.services import claim_item, claim_next, open_item, release_claim
+from reviews.queues.services import claim_item, claim_next, open_item
 from reviews.queues.upkeep import create_queue
 from telemetry.ledger import services as ledger
 from telemetry.ledger.bodies import Body
@@ -42,8 +42,8 @@ from telemetry.ledger.models import Call
 
 SYSTEM = Actor.system("demo")
 PAIRS, COMPLAINED = "licence-pairs", "complaints"
-JUDGED, SPOKEN_OF, CASES = 42, 30, 6
-KNOWN = 6
+JUDGED, SPOKEN_OF, CASES = 36, 24, 6
+WAITING, KNOWN, TURNS = 6, 6, 5
 DAYS = 35
 
 
@@ -63,8 +63,18 @@ class Past:
         return Actor.person(self.people[role])
 
 
-def judge(now: datetime, say: Callable[[str], None]) -> bool:
-    """The whole past; False where it stands already, or where there is no demo to make it in."""
+def judge(
+    now: datetime,
+    say: Callable[[str], None],
+    *,
+    judged: int = JUDGED,
+    spoken_of: int = SPOKEN_OF,
+) -> bool:
+    """The whole past; False where it stands already, or where there is no demo to make it in.
+
+    `judged` answers in pairs (30 decided ones are enough to say how far people agree), of which
+    the last still wait, and feedback on `spoken_of` others.
+    """
     if Queue.objects.filter(slug=PAIRS).exists():
         return False
     running = Release.objects.running(now).filter(use_case__slug="licence-review")
@@ -77,9 +87,9 @@ def judge(now: datetime, say: Callable[[str], None]) -> bool:
     past = Past(now, release, release.version, key, people, [], {})
     say("answers that two people judged")
     pairs = _queue(past, "Licence answers in pairs", PAIRS)
-    _in_pairs(past, pairs)
+    _in_pairs(past, pairs, judged)
     say("feedback of end users")
-    _feedback(past, _queue(past, "Complaints", COMPLAINED))
+    _feedback(past, _queue(past, "Complaints", COMPLAINED), spoken_of)
     say("cases from corrections")
     _evaluation(past)
     return True
@@ -148,14 +158,14 @@ def _call(past: Past, answer: Answer, at: datetime, outcome: str, end_user: str 
     return call
 
 
-def _in_pairs(past: Past, queue: Queue) -> None:
+def _in_pairs(past: Past, queue: Queue, count: int) -> None:
     """Every answer by two of three people; then known answers among the rest."""
     lead = past.actor("review_lead")
     settings = {"double_share": 100, "slots": 2, "is_blind": True, "now": past.now}
     change_settings(actor=lead, queue=queue, calibration_share=0, **settings)  # type: ignore[arg-type]  # of several kinds
-    for number, answer in enumerate(answers(JUDGED)):
-        at = past.now - timedelta(days=DAYS * (JUDGED - number) / JUDGED)
-        if number >= JUDGED - 3:
+    for number, answer in enumerate(answers(count)):
+        at = past.now - timedelta(days=DAYS * (count - number) / count)
+        if number >= count - WAITING:
             at = past.now  # these still wait, so that nobody finds them late
         call = _call(past, answer, at, "hold")
         item = open_item(
@@ -165,12 +175,12 @@ def _in_pairs(past: Past, queue: Queue) -> None:
             now=at,
             queue=queue,
         )
-        if number >= JUDGED - 3:
+        if number >= count - WAITING:
             continue
         pair = [one for place, one in enumerate(past.reviewers) if place != number % 3]
         for place, person in enumerate(pair):
             _judge(past, item, person, at + timedelta(minutes=6 * (place + 1)), number)
-        if number in (KNOWN, JUDGED - 8):
+        if number < count // 2:
             _adjudicate(past, item, at + timedelta(minutes=25))
     _calibrate(past, queue, lead)
 
@@ -180,7 +190,8 @@ def _judge(past: Past, item: ReviewItem, person: User, at: datetime, number: int
     answer = past.made[item.call_id]
     actor = Actor.person(person)
     slips = (number * 7 + past.reviewers.index(person) * 3) % 13 == 0
-    claim_item(actor=actor, item_id=item.pk, now=at)
+    if not item.is_held_by(person, at):
+        claim_item(actor=actor, item_id=item.pk, now=at)
     verdict, text, label = "approve", None, []
     if slips and answer.is_right:
         verdict, label = "reject", ["incomplete"]
@@ -231,26 +242,15 @@ def _calibrate(past: Past, queue: Queue, lead: Actor) -> None:
     settings = {"double_share": 100, "slots": 2, "is_blind": True, "now": past.now}
     change_settings(actor=lead, queue=queue, calibration_share=50, **settings)  # type: ignore[arg-type]  # of several kinds
     for person in past.reviewers:
-        for _ in range(3):
+        for number in range(TURNS):
             item = claim_next(actor=Actor.person(person), queue=queue, now=past.now)
             if item is None:
                 break
-            if item.gates_id is not None:
-                release_claim(actor=Actor.person(person), item_id=item.pk, now=past.now)
-                break
-            answer = past.made[item.call_id]
-            decide(
-                actor=Actor.person(person),
-                item_id=item.pk,
-                verdict="approve" if answer.is_right else "correct",
-                corrected_text=None if answer.is_right else answer.right,
-                seconds_spent=90,
-                now=past.now,
-            )
+            _judge(past, item, person, past.now, number)
     change_settings(actor=lead, queue=queue, calibration_share=10, **settings)  # type: ignore[arg-type]  # of several kinds
 
 
-def _feedback(past: Past, queue: Queue) -> None:
+def _feedback(past: Past, queue: Queue, count: int) -> None:
     """Some weeks of thumbs, two rules, and what people made of what these took."""
     lead = past.actor("review_lead")
     for facts in (
@@ -258,9 +258,9 @@ def _feedback(past: Past, queue: Queue) -> None:
         RuleFacts(name="Every third thumb down", queue=queue, share=Decimal("33.333"), position=60),
     ):
         write_rule(actor=SYSTEM, facts=facts, reason="Agreed with the owner.", now=past.now)
-    for number, answer in enumerate(answers(SPOKEN_OF)):
-        at = past.now - timedelta(days=DAYS * (SPOKEN_OF - number) / SPOKEN_OF)
-        is_recent = number >= SPOKEN_OF - 4
+    for number, answer in enumerate(answers(count)):
+        at = past.now - timedelta(days=DAYS * (count - number) / count)
+        is_recent = number >= count - 4
         call = _call(past, answer, at, "deliver")
         _say(past, call, number, past.now if is_recent else at + timedelta(hours=3))
         item = ReviewItem.objects.filter(call=call).first()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from prompts.evaluation.demo.judged import COMPLAINED, PAIRS, judge
+from prompts.evaluation.demo.judged import COMPLAINED, JUDGED, KNOWN, PAIRS, WAITING, judge
 from prompts.evaluation.models import EvaluationCase, EvaluationRun
 from reviews.feedback.models import Feedback
-from reviews.quality.models import CalibrationAnswer
-from reviews.quality.selectors import agreement_in
+from reviews.quality.agreement import FEWEST
+from reviews.quality.models import CalibrationAnswer, DoubleReview
 from reviews.queues.models import Queue, ReviewItem
 from tests.factories.organisation import world
 from tests.factories.reviews import signed_in
@@ -17,15 +17,15 @@ from tests.factories.reviews import signed_in
 pytestmark = pytest.mark.django_db
 
 
-def test_made_once_and_shown(settings: object) -> None:
+def test_made_once_and_shown() -> None:
     here = world()
     now = timezone.now()
-    assert judge(now, lambda text: None)
+    assert judge(now, lambda text: None, judged=WAITING + KNOWN, spoken_of=14)
     assert not judge(now, lambda text: None)
-    queue = Queue.objects.get(slug=PAIRS)
-    found = agreement_in(queue, now.replace(year=now.year - 1), timezone.now())
-    assert found.overall.is_measured and found.whole.is_measured
-    assert CalibrationAnswer.objects.count() >= 3
+    assert Queue.objects.filter(slug__in=(PAIRS, COMPLAINED)).count() == 2
+    assert JUDGED - WAITING >= FEWEST
+    assert DoubleReview.objects.filter(state="agreed").exists()
+    assert CalibrationAnswer.objects.exists()
     states = set(Feedback.objects.values_list("state", flat=True))
     assert states >= {"kept", "in_review", "second_look", "confirmed", "overturned", "corrected"}
     assert EvaluationCase.objects.exists() and EvaluationRun.objects.exists()
