@@ -33,6 +33,7 @@ class Launcher:
             "TLDEXTRACT_CACHE": str(self.data_dir / "cache"),
         }
         self.processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self.background: list[tuple[str, subprocess.Popen[bytes]]] = []
         self.engines: list[Postgres | Valkey] = []
         self.started_at = time.monotonic()
 
@@ -218,13 +219,15 @@ class Launcher:
         print("\nCtrl-C stops it.", flush=True)
 
     def _make_demo_calls(self) -> None:
-        """Real calls by the little model, in the background; they fill queues and costs."""
+        """In the background: real calls by the little model, which fill queues and costs, and what
+        people judged before."""
         if (self.data_dir / "demo.json").exists():
             self._spawn_once("demo-calls", [sys.executable, "manage.py", "demo", "--calls"])
+            self._spawn_once("demo-judged", [sys.executable, "manage.py", "demo_judged"])
 
     def _spawn_once(self, name: str, command: list[str]) -> None:
         self._spawn(name, command)
-        self.background = self.processes.pop()
+        self.background.append(self.processes.pop())
 
     def _watch(self) -> int:
         while True:
@@ -233,8 +236,7 @@ class Launcher:
 
     def _stop(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        background = [self.background] if hasattr(self, "background") else []
-        running = [*background, *self.processes]
+        running = [*self.background, *self.processes]
         for _, process in reversed(running):
             if process.poll() is None:
                 process.terminate()

@@ -16,14 +16,14 @@ from governance.policy.rules import PERSONAL
 from governance.registry.models import UseCase
 from governance.registry.registries import Panel, use_case_panels
 from prompts.catalogue.models import PromptVersion
-from prompts.gateway import caching, opinions, restoring, screens
+from prompts.gateway import caching, governing, opinions, restoring, screens
 from prompts.gateway.fetching import fetches_of
 from prompts.gateway.models import SecondOpinion, UseCaseLimit
 from prompts.gateway.rules import CIRCUIT_STATES
 from prompts.releases.models import Release
 from reviews.decisions.marking import Mark
 from reviews.decisions.registries import ItemPanel, answer_marks, item_panels
-from reviews.feedback.registries import contracts
+from reviews.feedback.registries import contracts, screenings
 from reviews.queues.models import ReviewItem
 from telemetry.ledger.models import Call
 from telemetry.ledger.registries import (
@@ -157,6 +157,7 @@ def contract_kept_by(call: Call) -> dict[str, Any]:
 
 
 contracts.add("prompt version", contract_kept_by)
+screenings.add("gateway", lambda: governing.screening(governing.generation()))
 
 
 def second_opinion(call: Call, user: User, now: datetime) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from governance.kernel.errors import Conflict, Invalid, NotAllowed, WrongState
 from governance.kernel.terms import RiskTier, Sensitivity, cannot_be_kept
 from governance.policy import output_contract
 from governance.policy.matching import raised
-from governance.policy.screening import replaced, screening_in_force
+from governance.policy.screening import replaced
 from reviews.decisions.rules import LONGEST_TEXT
 from reviews.feedback.models import Feedback, FeedbackRule, FeedbackRuleVersion
-from reviews.feedback.registries import contract_of
+from reviews.feedback.registries import contract_of, screening_at_hand
 from reviews.feedback.rules import (
     FEEDBACK_STATES,
     LONGEST_COMMENT,
@@ -201,7 +201,7 @@ def _seal(made: Feedback, said: Said, call: Call) -> None:
     texts = {name: one for name, one in texts.items() if one}
     if not texts:
         return
-    screening = screening_in_force()
+    screening = screening_at_hand()
     matches = {
         (match.rule_set, match.rule.key): match
         for one in texts.values()

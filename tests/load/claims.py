@@ -79,7 +79,13 @@ def _filled(here: Any) -> tuple[Any, list[Any]]:
     ReviewItem.objects.bulk_create(
         (
             ReviewItem(
-                queue=queue, call=one, sla=queue.sla, reason="Load.", created_at=now, **times
+                queue=queue,
+                call=one,
+                gates=one,
+                sla=queue.sla,
+                reason="Load.",
+                created_at=now,
+                **times,
             )
             for one in calls
         ),
