@@ -50,6 +50,7 @@ from telemetry.chargeback.rules import (
     month_of,
     period_start,
 )
+from telemetry.chargeback.seal_evidence import SEALS
 from telemetry.chargeback.selectors import (
     NEAR_SHARE,
     budgets_of_month,
@@ -256,6 +257,7 @@ def budget_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
         }
 
 
+evidence_sections.add("statement_seals", SEALS)
 evidence_sections.add(
     "statements",
     EvidenceSection(
