@@ -84,7 +84,8 @@ def priced_lines(team: Team, period: date) -> list[PricedLine]:
         deployment=None
     )
     sums = {f"sum_{name}": Sum(name) for name in (*COUNTS, "cost")}
-    rows = list(usage.order_by("deployment", "day").values("deployment", "day").annotate(**sums))
+    summed = usage.order_by("deployment", "day").values("deployment", "day").annotate(**sums)
+    rows: list[dict[str, Any]] = [dict(row) for row in summed]
     deployments = Deployment.objects.in_bulk({row["deployment"] for row in rows})
     prices, lines = ListPrices(deployments.values()), dict[int, PricedLine]()
     for row in rows:
