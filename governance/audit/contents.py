@@ -81,6 +81,9 @@ def _write_section(
             tally.add(exact)
             progress.row()
     _move_table(table, name, archive)
+    for path, content in section.files(scope) if section.files else ():
+        archive.add(f"documents/{path}", content)
+        progress.row()
     return tally
 
 

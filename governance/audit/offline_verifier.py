@@ -20,6 +20,7 @@ from pathlib import Path
 MANIFEST = "manifest-sha256.txt"
 SIGNATURE = "manifest-sha256.txt.sig"
 CHECKPOINT = "checkpoint.txt"
+SEALS = "data/statement_seals.jsonl"
 UNLISTED = {MANIFEST, SIGNATURE}
 # What a damaged pack can raise while it is read.
 UNREADABLE = (
@@ -225,6 +226,28 @@ def check_events(pack, problems):
     return number
 
 
+def check_seals(pack, problems):
+    """Each closed month: its content has the SHA-256 that the signed log says it was closed with."""
+    if SEALS not in pack.names():
+        return
+    logged = set()
+    with pack.open("data/events.jsonl") as events:
+        for line in events:
+            event = json.loads(line)
+            if event.get("action") == "statement.closed":
+                after = event.get("after") or {}
+                logged.add((str(event.get("subject_id")), after.get("sha256")))
+    with pack.open(SEALS) as seals:
+        for number, line in enumerate(seals, 1):
+            seal = json.loads(line)
+            found = hashlib.sha256(seal["content"].encode()).hexdigest()
+            named = f"{seal['team']}, {seal['period']}, line {number} of {SEALS}"
+            if found != seal["sha256"]:
+                problems.append(f"SEAL     {named}: its content is not what was sealed")
+            if (str(seal["statement"]), seal["sha256"]) not in logged:
+                problems.append(f"SEAL     {named}: the signed log knows no such closing")
+
+
 def proved(event, proof, size, root):
     try:
         given = json.loads(proof)
@@ -240,7 +263,9 @@ def check(pack, key_text, problems):
     name, key = parse_key(key_text or content(pack, "public-key.txt").decode().strip())
     check_signatures(pack, key, problems)
     files = check_files(pack, problems)
-    return files, check_events(pack, problems), name
+    events = check_events(pack, problems)
+    check_seals(pack, problems)
+    return files, events, name
 
 
 def main(arguments):

@@ -24,7 +24,8 @@ class EvidenceSection:
     """One table of a pack. `rows` streams plain dicts with exactly these columns.
 
     The pack's report counts the rows by each column of `counted_by`, and adds `summed`, an
-    amount, up per `summed_by`, which names the currency's column too.
+    amount, up per `summed_by`, which names the currency's column too. `files` are documents that
+    go with the rows, as (path, content) one after the other; they stand under `documents/`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class EvidenceSection:
     counted_by: tuple[str, ...] = ()
     summed: str = ""
     summed_by: tuple[str, ...] = ()
+    files: Callable[[PackScope], Iterator[tuple[str, bytes]]] | None = None
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,10 @@ from telemetry.chargeback.announcing import KINDS
 from telemetry.chargeback.closing_checks import CHECKS
 from telemetry.chargeback.commitment_views import MAY_SEE
 from telemetry.chargeback.figures import FIGURES
+from telemetry.chargeback.list_prices import priced_detail
 from telemetry.chargeback.models import Budget, Statement
 from telemetry.chargeback.new_budget_subject import NewBudgetSubject
-from telemetry.chargeback.registries import closing_checks
+from telemetry.chargeback.registries import StatementPanel, closing_checks, statement_panels
 from telemetry.chargeback.reopening import ReopeningSubject
 from telemetry.chargeback.retiring import BUDGETS
 from telemetry.chargeback.rules import (
@@ -49,6 +50,7 @@ from telemetry.chargeback.rules import (
     month_of,
     period_start,
 )
+from telemetry.chargeback.seal_evidence import SEALS
 from telemetry.chargeback.selectors import (
     NEAR_SHARE,
     budgets_of_month,
@@ -88,6 +90,8 @@ for figure, measured in FIGURES.items():
     ledger_metrics.add(figure, measured)
 monthly_costs.add("chargeback", dashboard.booked_in_month)
 retirements.add("budgets", BUDGETS)
+
+statement_panels.add("priced", StatementPanel("telemetry/chargeback/_priced.html", priced_detail))
 
 _SEES = (Permission.CHARGEBACK_VIEW,)
 navigation.add(
@@ -253,6 +257,7 @@ def budget_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
         }
 
 
+evidence_sections.add("statement_seals", SEALS)
 evidence_sections.add(
     "statements",
     EvidenceSection(

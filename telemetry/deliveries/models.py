@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -19,9 +17,6 @@ from telemetry.deliveries.rules import (
     Occasion,
 )
 from telemetry.webhooks.models import WebhookDelivery, WebhookEndpoint
-
-if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
 
 STATE_CHOICES = [(one.value, one.value) for one in DeliveryState]
 
@@ -59,9 +54,6 @@ class DeliverySchedule(models.Model):
     form_token = models.UUIDField(null=True, blank=True, unique=True)
 
     objects = DeliveryScheduleQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        deliveries: RelatedManager[DocumentDelivery]
 
     class Meta:
         ordering = ["-pk"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -36,6 +36,9 @@ USAGE_HEAD = (
     *("Day", "Team", "Use case", "Model", "Source", "Calls", "Input tokens", "Output tokens"),
     *("Cost", "Cost, exact", "Currency"),
 )
+
+
+Writer = TypeVar("Writer", bound=Callable[..., object])
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ STATEMENT_FORMATS: dict[str, Callable[[StatementDocument, datetime], DocumentFil
 
 def statement_file(team: Team, month: date, kind: str, now: datetime) -> DocumentFile:
     """The statement in that format; raises Invalid for one that there is not."""
-    return _format(STATEMENT_FORMATS, kind)(read_document(team, month), now)
+    write = _format(STATEMENT_FORMATS, kind)
+    return write(read_document(team, month), now)
 
 
 def _usage_csv(user: User, view: View) -> DocumentFile:
@@ -158,10 +162,11 @@ USAGE_FORMATS: dict[str, Callable[[User, View], DocumentFile]] = {
 
 def usage_file(user: User, view: View, kind: str) -> DocumentFile:
     """A month's usage in the person's reach; raises Invalid for a format that there is not."""
-    return _format(USAGE_FORMATS, kind)(user, view)
+    write = _format(USAGE_FORMATS, kind)
+    return write(user, view)
 
 
-def _format(formats: dict[str, Any], kind: str) -> Any:
+def _format(formats: dict[str, Writer], kind: str) -> Writer:
     if kind not in formats:
         raise Invalid(f"There is no such format. There are: {', '.join(formats)}.")
     return formats[kind]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from django.db.models import Count, F, Sum
 
 from governance.access.models import Organisation
 from governance.audit.tables import csv_lines
+from governance.model_cards.models import Commitment, Deployment
+from telemetry.chargeback.list_prices import COUNTS, ListPrices, usage_of
 from telemetry.chargeback.models import Statement
 from telemetry.chargeback.rules import StatementState, next_month
 from telemetry.documents.focus_columns import NAMES
@@ -20,7 +23,8 @@ from telemetry.ledger.rules import EntryKind
 
 CATEGORIES = {
     EntryKind.USAGE: ("Usage", "Usage-Based"),
-    EntryKind.ALLOCATION: ("Purchase", "Recurring"),
+    # No purchase: that would be a cost that covers charges to come, and count as nothing itself.
+    EntryKind.ALLOCATION: ("Usage", "Recurring"),
     EntryKind.CREDIT: ("Credit", "One-Time"),
 }
 OTHERS = ("Adjustment", "One-Time")
@@ -34,7 +38,9 @@ _OF = {
     "region": F("deployment__region"),
     "provider": F("deployment__card__provider"),
 }
-_WHERE = ("period", "day", "kind", "source", "currency", "team_id", *_OF)
+_WHERE = ("period", "day", "kind", "source", "currency", "team_id", "deployment_id", *_OF)
+# Digits of a unit price, which is a quotient: its product with the quantity is the cost again.
+_QUOTIENT = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
 
 def focus_csv(entries: LedgerEntryQuerySet) -> Iterator[str]:
@@ -46,14 +52,17 @@ def focus_csv(entries: LedgerEntryQuerySet) -> Iterator[str]:
 def focus_rows(entries: LedgerEntryQuerySet) -> Iterator[dict[str, Any]]:
     """Usage is added up by day; every other entry is a row with its own words."""
     organisation = Organisation.objects.first()
-    account = (str(organisation.pk), organisation.name) if organisation else ("1", "Placet")
+    number, name = (organisation.pk, organisation.name) if organisation else (1, "Placet")
+    account = (f"organisation-{number}", name)  # a number alone would be read as one
     closed = Statement.objects.filter(state=StatementState.CLOSED)
     seals = {
         (team, period): sha
         for team, period, sha in closed.values_list("team_id", "period", "sha256")
     }
+    agreed = _Agreed()
     for line in _lines(entries):
-        yield _row(line, account, seals.get((line["team_id"], line["period"])))
+        seal = seals.get((line["team_id"], line["period"]))
+        yield _row(line, account, seal) | agreed.columns(line)
 
 
 def _lines(entries: LedgerEntryQuerySet) -> Iterable[Mapping[str, Any]]:
@@ -64,6 +73,7 @@ def _lines(entries: LedgerEntryQuerySet) -> Iterable[Mapping[str, Any]]:
         input_=Sum("tokens_input"),
         output_=Sum("tokens_output"),
         amount_=Sum("amount"),
+        **{f"sum_{name}": Sum(name) for name in COUNTS},
     ).order_by("period", "day", "team_code", "use_case_slug", "slug", "source")
     yield from summed.iterator(chunk_size=2000)
     others = entries.exclude(kind=EntryKind.USAGE).annotate(
@@ -95,9 +105,8 @@ def _row(line: Mapping[str, Any], account: tuple[str, str], seal: str | None) ->
     kind, day, period = line["kind"], line["day"], line["period"]
     category, frequency = CATEGORIES.get(kind, OTHERS)
     corrected = line.get("corrected_period")
-    amount, provider = f"{line['amount_']:f}", line["provider"] or account[1]
+    amount, publisher = f"{line['amount_']:f}", line["provider"] or account[1]
     quantity, unit = _quantity(kind, line)
-    is_usage = kind == EntryKind.USAGE
     tags = {"entry_kind": kind, "source": line["source"]}
     if line["use_case_slug"]:
         tags["use_case"] = line["use_case_slug"]
@@ -113,20 +122,18 @@ def _row(line: Mapping[str, Any], account: tuple[str, str], seal: str | None) ->
         "ChargeDescription": line.get("description") or _description(line),
         "ChargePeriodEnd": _at(day + timedelta(days=1)),
         "ChargePeriodStart": _at(day),
-        "ContractedCost": amount,
         "EffectiveCost": amount,
         "InvoiceIssuerName": account[1],
-        "ListCost": amount,
         "PricingQuantity": quantity,
         "PricingUnit": unit,
-        "ProviderName": provider,
-        "PublisherName": provider,
+        "ProviderName": account[1],
+        "PublisherName": publisher,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": line["name"] or kind.capitalize(),
         "ChargeFrequency": frequency,
-        "ConsumedQuantity": quantity if is_usage else None,
-        "ConsumedUnit": unit if is_usage else None,
-        "InvoiceId": seal,
+        "ConsumedQuantity": quantity,
+        "ConsumedUnit": unit,
+        "InvoiceId": f"{line['team_code']}-{period:%Y-%m}",
         "RegionId": line["region"] or None,
         "RegionName": line["region"] or None,
         "ResourceId": line["slug"],
@@ -138,17 +145,90 @@ def _row(line: Mapping[str, Any], account: tuple[str, str], seal: str | None) ->
         "Tags": json.dumps(tags, ensure_ascii=False, sort_keys=True),
         "x_Calls": str(line["calls_"]),
         "x_Entries": str(line["entries"]),
+        "x_Seal": seal,
         "x_TokensInput": str(line["input_"]),
         "x_TokensOutput": str(line["output_"]),
         "x_UseCase": line["use_case_title"],
     }
 
 
+class _Agreed:
+    """Prices and promises, read once for a file: what a row would cost at list, and under what."""
+
+    def __init__(self) -> None:
+        self._prices = ListPrices(Deployment.objects.all())
+        self._promises: dict[int, list[Commitment]] = defaultdict(list)
+        for one in Commitment.objects.select_related("deployment").order_by("starts_on", "pk"):
+            self._promises[one.deployment_id].append(one)
+
+    def columns(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """The prices of a row and the commitment that it is used up by."""
+        amount, listed = line["amount_"], self._listed(line)
+        quantity, _ = _quantity(line["kind"], line)
+        promise = self._promise(line)
+        is_priced = line["kind"] in (EntryKind.USAGE, EntryKind.ALLOCATION)
+        return {
+            "ListCost": f"{listed:f}",
+            "ContractedCost": f"{amount:f}",
+            "ListUnitPrice": _unit_price(listed, quantity),
+            "ContractedUnitPrice": _unit_price(amount, quantity),
+            **self._sku(line),
+            "PricingCategory": ("Committed" if promise else "Standard") if is_priced else None,
+            "CommitmentDiscountId": f"commitment-{promise.pk}" if promise else None,
+            "CommitmentDiscountName": str(promise) if promise else None,
+            "CommitmentDiscountCategory": "Spend" if promise else None,
+            "CommitmentDiscountType": "Committed spend" if promise else None,
+            "CommitmentDiscountStatus": "Used" if promise else None,
+            "CommitmentDiscountQuantity": f"{amount:f}" if promise else None,
+            "CommitmentDiscountUnit": line["currency"] if promise else None,
+        }
+
+    def _sku(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """What is sold: tokens of a deployment under its prices of the day, or shared cost."""
+        names = dict.fromkeys(("SkuId", "SkuMeter", "SkuPriceId", "SkuPriceDetails"))
+        if line["kind"] == EntryKind.ALLOCATION:
+            sku = {"SkuId": "shared-cost", "SkuMeter": "Months", "SkuPriceId": "shared-cost-month"}
+            return names | sku
+        if line["kind"] != EntryKind.USAGE:
+            return names
+        sku_id = f"{line['slug'] or 'no-model'}-tokens"
+        where, day = line["deployment_id"], line["day"]
+        since = self._prices.since(where, day) if where else None
+        price_id = f"{sku_id}-{since or 'unknown'}"
+        return names | {"SkuId": sku_id, "SkuMeter": "Tokens", "SkuPriceId": price_id}
+
+    def _listed(self, line: Mapping[str, Any]) -> Decimal:
+        """The booked amount, unless a tier or a discount made it another than the list's."""
+        amount: Decimal = line["amount_"]
+        if line["kind"] != EntryKind.USAGE:
+            return amount
+        where, day = line["deployment_id"], line["day"]
+        if not self._prices.agreed(where, day):
+            return amount
+        found = self._prices.cost(where, day, line["calls_"], usage_of(dict(line)))
+        return amount if found is None else found
+
+    def _promise(self, line: Mapping[str, Any]) -> Commitment | None:
+        if line["kind"] != EntryKind.USAGE or line["source"] != "live":
+            return None
+        running = self._promises[line["deployment_id"]] if line["deployment_id"] else []
+        return next((one for one in running if one.starts_on <= line["day"] <= one.ends_on), None)
+
+
+def _unit_price(cost: Decimal, quantity: str | None) -> str | None:
+    """None where there is no quantity; of nothing the price is nothing."""
+    if quantity is None:
+        return None
+    if not Decimal(quantity):
+        return "0.0"
+    return f"{_QUOTIENT.divide(cost, Decimal(quantity)):f}"
+
+
 def _quantity(kind: str, line: Mapping[str, Any]) -> tuple[str | None, str | None]:
     if kind == EntryKind.USAGE:
-        return str(line["input_"] + line["output_"]), "Tokens"
+        return f"{line['input_'] + line['output_']}.0", "Tokens"  # a decimal, and read as one
     if kind == EntryKind.ALLOCATION:
-        return ("-1" if line["amount_"] < Decimal(0) else "1"), "Months"
+        return ("-1.0" if line["amount_"] < Decimal(0) else "1.0"), "Months"
     return None, None
 
 

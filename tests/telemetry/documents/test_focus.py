@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 
 from governance.kernel.authority import Actor
+from governance.model_cards.models import Commitment, Deployment, Price
 from telemetry.allocation import services as allocation
 from telemetry.chargeback import statements
 from telemetry.documents.focus import entries_of, focus_csv
@@ -20,7 +21,14 @@ from telemetry.documents.focus_columns import COLUMNS, MANDATORY, NAMES, Level
 from telemetry.ledger.models import LedgerEntry
 from tests.factories.allocation import make_rule
 from tests.factories.chargeback import make_budget, make_paid_call
-from tests.factories.ledger import NOW, make_person, make_team, make_use_case
+from tests.factories.ledger import (
+    NOW,
+    make_deployment,
+    make_person,
+    make_team,
+    make_use_case,
+)
+from tests.factories.stages import decided
 
 pytestmark = pytest.mark.django_db
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -77,6 +85,9 @@ DECIMALS = [
     "ListCost",
     "PricingQuantity",
     "ConsumedQuantity",
+    "ListUnitPrice",
+    "ContractedUnitPrice",
+    "CommitmentDiscountQuantity",
 ]
 TIMES = ["BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart"]
 ALLOWED = {
@@ -86,6 +97,13 @@ ALLOWED = {
     "ServiceCategory": {"AI and Machine Learning"},
     "ServiceSubcategory": {"Generative AI"},
 }
+
+COMMITTED = [
+    f"CommitmentDiscount{name}" for name in ("Id", "Name", "Category", "Type", "Status")
+] + [
+    "CommitmentDiscountQuantity",
+    "CommitmentDiscountUnit",
+]
 
 
 def when(condition: bool, holds: bool) -> bool:
@@ -103,6 +121,32 @@ CONDITIONAL: dict[str, Callable[[Row], bool]] = {
     ),
     "a pricing unit stands with a quantity and only then": lambda row: (
         (row["PricingUnit"] != "") == (row["PricingQuantity"] != "")
+    ),
+    "a payment is taken by who issues the invoice": lambda row: when(
+        row["ProviderName"] != row["InvoiceIssuerName"], Decimal(row["BilledCost"]) == 0
+    ),
+    "what is bought ahead costs nothing of itself": lambda row: when(
+        row["ChargeCategory"] == "Purchase", Decimal(row["EffectiveCost"]) == 0
+    ),
+    "usage and purchases that are no correction have unit prices": lambda row: when(
+        row["ChargeCategory"] in {"Usage", "Purchase"} and row["ChargeClass"] != "Correction",
+        row["ListUnitPrice"] != "" and row["ContractedUnitPrice"] != "",
+    ),
+    "usage and purchases that are no correction are of something that has a price": lambda row: (
+        when(
+            row["ChargeCategory"] in {"Usage", "Purchase"} and row["ChargeClass"] != "Correction",
+            row["SkuPriceId"].startswith(row["SkuId"]) and row["SkuId"] != "",
+        )
+    ),
+    "a meter stands with what it counts": lambda row: (
+        (row["SkuMeter"] != "") == (row["SkuId"] != "")
+    ),
+    "what a commitment discount is of, how much and whether used": lambda row: (
+        len({row[name] == "" for name in COMMITTED}) == 1
+    ),
+    "a pricing category stands with usage and purchases": lambda row: (
+        (row["PricingCategory"] != "") == (row["ChargeCategory"] in {"Usage", "Purchase"})
+        or row["ChargeClass"] == "Correction"
     ),
     "what is no usage has no consumed quantity": lambda row: when(
         row["ChargeCategory"] != "Usage", row["ConsumedQuantity"] == ""
@@ -137,6 +181,29 @@ CONDITIONAL: dict[str, Callable[[Row], bool]] = {
 }
 
 
+def agreed() -> Deployment:
+    """Half off 2.50 and 10.00 a million since November, and a promise for that month."""
+    deployment = make_deployment("2.50", "10.00")
+    Price.objects.create(
+        deployment=deployment,
+        kind="discount",
+        amount=Decimal(50),
+        currency="USD",
+        starts_on=NOVEMBER,
+    )
+    Commitment.objects.create(
+        deployment=deployment,
+        starts_on=NOVEMBER,
+        ends_on=date(2026, 11, 30),
+        amount=Decimal(10),
+        currency="USD",
+        source="Contract",
+        change=decided("prices", deployment.pk, make_person(), proposal={}, now=NOW),
+        created_at=NOW,
+    )
+    return deployment
+
+
 @pytest.fixture
 def month() -> list[Row]:
     """October closed with usage and shared cost; November with late usage, a correction of
@@ -153,7 +220,7 @@ def month() -> list[Row]:
     begun = statements.begin_closing(actor=finance, team=use_case.team, period=OCTOBER, now=NOW)
     statements.close_statement(actor=finance, statement_id=begun.pk, now=NOW)
     make_paid_call(use_case, amount="0.25", now=IN_OCTOBER)
-    make_paid_call(use_case, amount="0.125", now=NOW)
+    make_paid_call(use_case, agreed(), amount="0.000175", now=NOW)
     first = LedgerEntry.objects.filter(kind="usage").earliest("pk")
     for kind, amount, corrects in (
         ("adjustment", "-0.1", first),
@@ -213,21 +280,44 @@ def test_conditional_rules(month: list[Row], rule: str) -> None:
 
 def test_rows_are_the_ledger(month: list[Row]) -> None:
     booked = sum(LedgerEntry.objects.values_list("amount", flat=True))
-    for name in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"):
+    for name in ("BilledCost", "EffectiveCost", "ContractedCost"):
         assert sum(Decimal(row[name]) for row in month) == booked
     assert sum(int(row["x_Entries"]) for row in month) == LedgerEntry.objects.count()
     kinds = {(row["ChargeCategory"], row["ChargeClass"], row["ChargeFrequency"]) for row in month}
     assert kinds == {
         ("Usage", "", "Usage-Based"),
-        ("Purchase", "", "Recurring"),
+        ("Usage", "", "Recurring"),
         ("Credit", "", "One-Time"),
         ("Adjustment", "", "One-Time"),
         ("Adjustment", "Correction", "One-Time"),
     }
     october = [row for row in month if row["BillingPeriodStart"].startswith("2026-10")]
-    assert {len(row["InvoiceId"]) for row in october} == {64}
+    assert {len(row["x_Seal"]) for row in october} == {64}
+    assert {row["InvoiceId"] for row in october} == {"LEGAL-2026-10"}
     late = [row for row in month if row["ChargePeriodStart"] < row["BillingPeriodStart"]]
     assert [row["BilledCost"] for row in late] == ["0.250000000"]
+
+
+def test_list_and_contracted_prices_and_the_promise_that_is_used_up(month: list[Row]) -> None:
+    for row in month:
+        for cost, price in (
+            ("ListCost", "ListUnitPrice"),
+            ("ContractedCost", "ContractedUnitPrice"),
+        ):
+            if row["PricingQuantity"] and row["ChargeClass"] == "":
+                product = Decimal(row[price]) * Decimal(row["PricingQuantity"])
+                assert product.quantize(Decimal("1e-15")) == Decimal(row[cost])
+    [row] = [row for row in month if row["CommitmentDiscountId"]]
+    # 100 in at 2.50 and 10 out at 10.00 by the million; half of it was booked.
+    assert (row["ListCost"], row["ContractedCost"]) == ("0.000350000", "0.000175000")
+    assert (row["PricingCategory"], row["CommitmentDiscountStatus"]) == ("Committed", "Used")
+    assert (row["CommitmentDiscountQuantity"], row["CommitmentDiscountUnit"]) == (
+        "0.000175000",
+        "USD",
+    )
+    for row in month:
+        if not row["CommitmentDiscountId"]:
+            assert row["ListCost"] == row["BilledCost"]
 
 
 def test_texts_are_harmless(month: list[Row]) -> None:

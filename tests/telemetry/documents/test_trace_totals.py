@@ -63,5 +63,5 @@ def test_the_statement_of_the_real_trace_is_the_raw_file_summed() -> None:
     assert read_document(use_case.team, month).total == cost
     rows = list(csv.DictReader(io.StringIO("".join(focus_csv(entries_of(None, month))))))
     assert sum(Decimal(row["BilledCost"]) for row in rows) == cost
-    assert sum(int(row["PricingQuantity"]) for row in rows) == context + generated
+    assert sum(int(Decimal(row["PricingQuantity"])) for row in rows) == context + generated
     assert verify() == []
