@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargeback', '0011_together'),
+        ('chargeback', '0012_forecast'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0009_together'),
+        ('gateway', '0010_restoring'),
         ('model_cards', '0006_money'),
     ]
 

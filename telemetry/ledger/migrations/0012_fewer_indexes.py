@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('access', '0005_key_limits'),
-        ('ledger', '0010_together'),
+        ('ledger', '0011_digest_version'),
         ('registry', '0013_dataset_training'),
     ]
 
