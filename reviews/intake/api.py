@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 
@@ -194,10 +194,15 @@ class IntakeTry(APIView):
 
 
 class PeriodInput(serializers.Serializer[Any]):
-    """Days in UTC, both included."""
+    """Days in UTC, both included; after the last one another has to follow."""
 
     first = serializers.DateField()
     last = serializers.DateField()
+
+    def validate_last(self, last: date) -> date:
+        if last == date.max:
+            raise serializers.ValidationError("There is no day after this one: choose an earlier.")
+        return last
 
 
 class IntakeVerify(APIView):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -47,7 +48,7 @@ def standings() -> list[Standing]:
     versions = IntakeRuleVersion.objects.select_related("rule", "queue").order_by("rule", "number")
     every = list(versions)
     found = []
-    for one, following in zip(every, [*every[1:], None], strict=True):
+    for one, following in zip_longest(every, every[1:]):
         follows = following is not None and following.rule_id == one.rule_id
         until = following.at if follows and following is not None else None
         if one.is_active:

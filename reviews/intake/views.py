@@ -108,6 +108,12 @@ class PeriodForm(forms.Form):
     first = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
     last = forms.DateField(label="To", widget=forms.DateInput(attrs={"type": "date"}))
 
+    def clean_last(self) -> date:
+        last: date = self.cleaned_data["last"]
+        if last == date.max:
+            raise forms.ValidationError("There is no day after this one: choose an earlier.")
+        return last
+
     def ends(self) -> tuple[datetime, datetime]:
         first, last = self.cleaned_data["first"], self.cleaned_data["last"]
         return _midnight(first), _midnight(last + timedelta(days=1))

@@ -18,8 +18,9 @@ class EntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     """One append-only line; amounts are strings with nine places."""
 
     team: Any = serializers.SlugRelatedField("slug", read_only=True)
-    use_case: Any = serializers.SlugRelatedField("slug", read_only=True)
-    deployment: Any = serializers.SlugRelatedField("slug", read_only=True)
+    # Null on lines of a whole team, as a credit is.
+    use_case: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
+    deployment: Any = serializers.SlugRelatedField("slug", read_only=True, allow_null=True)
 
     class Meta:
         model = LedgerEntry

@@ -73,6 +73,7 @@ from telemetry.webhooks.models import WebhookDelivery, WebhookEndpoint
 from telemetry.webhooks.services import create_endpoint, send_test
 from tests.factories.allocation import make_rule, take_provider_file
 from tests.factories.keeping import make_erasure, make_hold
+from tests.factories.kept import once
 from tests.factories.library import publish
 from tests.factories.organisation import World, provider, world
 from tests.factories.quality import make_judged
@@ -146,6 +147,13 @@ class Things:
 
 def things_of(settings: Any) -> Things:
     """A world with a held call, an incident, an alert, a statement, a pack, all of one team."""
+    made = once("things", lambda: _things_of(settings))
+    # Nobody answers there any more.
+    settings.PLACET_MODEL_URL = "http://127.0.0.1:9/v1"
+    return made
+
+
+def _things_of(settings: Any) -> Things:
     here = world()
     now, people = here.now, here.people
     with provider() as scripted:

@@ -340,6 +340,10 @@ def test_by_page_and_api(work: Work) -> None:
     changed = client.post("/reviews/intake/async/", sent | {"seen": "1", "share": "25"})
     assert changed.status_code == 302
     day = work.now.date().isoformat()
+    last = client.get(f"/reviews/intake/verify/?first={day}&last=9999-12-31")
+    assert (last.status_code, b"no day after this one" in last.content) == (422, True)
+    last = client.get(f"/api/v1/intake-rules/verify/?first={day}&last=9999-12-31")
+    assert (last.status_code, list(last.json()["errors"])) == (400, ["last"])
     shown = client.get(f"/reviews/intake/verify/?first={day}&last={day}").content.decode()
     assert "exactly these were taken" in shown
     api = "/api/v1/intake-rules/"
@@ -355,3 +359,12 @@ def test_by_page_and_api(work: Work) -> None:
     lead = signed_in(make_member(work.queue, "review_lead"))
     assert lead.post("/reviews/intake/new/", sent | {"name": "Mine"}).status_code == 403
     assert lead.get("/reviews/intake/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_where_no_rule_was_ever_written_nothing_is_sampled_and_that_is_proved() -> None:
+    make_item(make_queue())
+    now = timezone.now()
+    take_samples(now=now)
+    assert not IntakeRuleVersion.objects.exists() and not Intake.objects.exists()
+    assert prove(starts_at=now - timedelta(days=400), ends_at=now).holds
