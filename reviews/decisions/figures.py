@@ -71,7 +71,9 @@ def distances_in(use_case_id: int, span: Span) -> dict[int, int]:
     pairs = Correction.objects.filter(
         decision__in=final_in(use_case_id, span), characters_compared__gt=0
     ).values_list("characters_changed", "characters_compared")
-    return Counter(round(100 * changed / compared) for changed, compared in pairs.iterator())
+    return Counter(
+        round(100 * changed / compared) for changed, compared in pairs.iterator() if compared
+    )
 
 
 FIGURES = {

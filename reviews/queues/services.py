@@ -22,6 +22,7 @@ from reviews.queues.registries import Route, routes, written_versions
 from reviews.queues.retiming import first_times
 from reviews.queues.rights import check_can_work
 from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
+from reviews.queues.taking import take_first
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
 
@@ -120,7 +121,7 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     """
     check_can_work(actor, queue)
     # One claim at a time per person: two screens of theirs get the same item.
-    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=actor.user.pk)
     for offer in offers.values():
         if (offered := offer(actor, queue, now)) is not None:
             return offered
@@ -133,13 +134,13 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     if is_full(queue, now) or why_no_more(actor.user, queue, now):
         return None
     free = ReviewItem.objects.filter(queue=queue).claimable(now)
-    item = (
-        unconflicted(free, actor.user)
-        .most_urgent_first()  # type: ignore[attr-defined]  # our queryset
-        .select_for_update(skip_locked=True, of=("self",))
-        .first()
-    )
-    return None if item is None else _claim(item, actor, now)
+    urgent = unconflicted(free, actor.user).most_urgent_first()  # type: ignore[attr-defined]  # our queryset
+    taken = take_first(urgent, queue, actor.user, now)
+    if taken is None:
+        return None
+    item, team_id = taken
+    _record(actor, "review.claimed", item, now, team_id=team_id)
+    return item
 
 
 @transaction.atomic
@@ -340,6 +341,7 @@ def _record(
     reason: str = "",
     said: str = "",
     before: dict[str, Any] | None = None,
+    team_id: int | None = None,
 ) -> None:
     """`said` are a person's words on the answer, which may be erased: the log has their hash."""
     after = {"queue": item.queue.slug, "state": item.state, "call": str(item.call_id)}
@@ -351,5 +353,5 @@ def _record(
         before=before,
         after=after | ({"reason_sha256": text_digest(said)} if said else {}),
         reason=reason,
-        team_id=item.call.team_id,
+        team_id=item.call.team_id if team_id is None else team_id,
     )

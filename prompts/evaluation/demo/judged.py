@@ -243,10 +243,10 @@ def _calibrate(past: Past, queue: Queue, lead: Actor) -> None:
     change_settings(actor=lead, queue=queue, calibration_share=50, **settings)  # type: ignore[arg-type]  # of several kinds
     for person in past.reviewers:
         for number in range(TURNS):
-            item = claim_next(actor=Actor.person(person), queue=queue, now=past.now)
-            if item is None:
+            offered = claim_next(actor=Actor.person(person), queue=queue, now=past.now)
+            if offered is None:
                 break
-            _judge(past, item, person, past.now, number)
+            _judge(past, offered, person, past.now, number)
     change_settings(actor=lead, queue=queue, calibration_share=10, **settings)  # type: ignore[arg-type]  # of several kinds
 
 
