@@ -59,23 +59,32 @@
     });
   }
 
-  // Charts: data in a JSON block, drawn in the colours of the theme.
-  const drawn = ".js-plotly-plot";
-  const draw = () => {
+  // Charts: data in a JSON block, drawn in the colours of the theme; on paper in those of paper.
+  const figureOf = (box) => JSON.parse(document.getElementById(box.dataset.chart).textContent);
+  const themed = (layout) => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
-    for (const box of document.querySelectorAll(`[data-chart]:not(${drawn})`)) {
-      const figure = JSON.parse(document.getElementById(box.dataset.chart).textContent);
-      const layout = { ...figure.layout, autosize: true };
-      layout.font = { ...(layout.font || {}), color: colour("--text") };
-      for (const name of Object.keys(layout)) {
-        if (/^[xy]axis/.test(name)) {
-          layout[name] = { ...layout[name], gridcolor: colour("--line"), linecolor: colour("--line") };
-        }
+    const changes = { "font.color": colour("--text") };
+    for (const name of Object.keys(layout)) {
+      if (/^[xy]axis/.test(name)) {
+        changes[`${name}.gridcolor`] = changes[`${name}.linecolor`] = colour("--line");
       }
+    }
+    return changes;
+  };
+  const recolour = () => {
+    for (const box of document.querySelectorAll(".js-plotly-plot")) {
+      window.Plotly.relayout(box, themed(figureOf(box).layout));
+    }
+  };
+  const draw = () => {
+    for (const box of document.querySelectorAll("[data-chart]:not(.js-plotly-plot)")) {
+      const figure = figureOf(box);
+      const layout = { ...figure.layout, autosize: true };
       // A responsive plot takes the height of its box: with padding and border, 18 more.
       if (layout.height) box.style.height = `${layout.height + 18}px`;
       window.Plotly.newPlot(box, figure.data, layout, { displayModeBar: false, responsive: true });
+      window.Plotly.relayout(box, themed(figure.layout));
       box.on("plotly_click", (event) => {
         const url = event.points[0] && event.points[0].customdata;
         if (typeof url === "string" && url.startsWith("/")) window.location.href = url;
@@ -85,13 +94,9 @@
   if (window.Plotly) {
     draw();
     document.body.addEventListener("htmx:afterSwap", draw);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      for (const box of document.querySelectorAll(`[data-chart]${drawn}`)) {
-        window.Plotly.purge(box);
-        box.classList.remove(drawn.slice(1));
-      }
-      draw();
-    });
+    for (const media of ["print", "(prefers-color-scheme: dark)"]) {
+      window.matchMedia(media).addEventListener("change", recolour);
+    }
   }
 
   // data-rebalance: rows are dragged onto whom the same form would give them to.

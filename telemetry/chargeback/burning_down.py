@@ -13,7 +13,6 @@ from django.urls import reverse
 from telemetry.alerts.models import Alert
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.forecast import LEAST_DAYS, MOST_DAYS, Outlook, whole_days
-from telemetry.chargeback.forecast_models import Forecast
 from telemetry.chargeback.forecasting import simple
 from telemetry.chargeback.models import Budget, DailyUsage
 from telemetry.ledger.models import ZERO
@@ -82,10 +81,10 @@ def watch_budgets(*, now: datetime) -> int:
     By the kept forecasts: what the alert says is what the budget's page shows.
     """
     new = 0
-    kept = Forecast.objects.filter(budget__in=Budget.objects.running(now.date()))
-    for one in kept.select_related("budget__team", "budget__use_case").order_by("budget"):
-        budget: Budget = one.budget
-        found = one.outlook(budget.captured)
+    running = Budget.objects.running(now.date()).exclude(forecasts=None)
+    budgets = running.select_related("team", "use_case").prefetch_related("forecasts")
+    for budget in budgets.order_by("pk"):
+        found = budget.forecasts.all()[0].outlook(budget.captured)
         cause = f"budget-forecast:{budget.pk}"
         if found.low <= budget.whole or Alert.objects.filter(cause=cause).exists():
             continue
