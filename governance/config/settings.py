@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
         "ReviewVerdictEnum": "reviews.decisions.rules.VERDICT_CHOICES",
         "FinalVerdictEnum": "reviews.decisions.rules.FINAL_VERDICT_CHOICES",
         "BulkVerdictEnum": "reviews.decisions.rules.BULK_VERDICT_CHOICES",
+        "FeedbackThumbEnum": "reviews.feedback.models.THUMBS",
         "ReviewQuestionStateEnum": "reviews.questions.models.QUESTION_STATE_CHOICES",
         "HandOverStateEnum": "reviews.board.models.HAND_OVER_STATE_CHOICES",
         "ReviewItemStateEnum": "reviews.queues.models.ITEM_STATES",
