@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -12,6 +13,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide
 from markdown_it import MarkdownIt
 
 from governance.kernel import terms
@@ -152,6 +154,17 @@ def grouped(value: Any) -> str:
         kept = fraction.rstrip("0")
         return f"{whole}.{kept}" if kept else whole
     return f"{value:,}" if isinstance(value, int) else str(value if value is not None else "")
+
+
+@register.simple_tag
+def icon(name: str, size: int, aria_hidden: str) -> SafeString:
+    """An icon of Lucide's. A page has dozens, and to write one takes longer than a badge's rest."""
+    return _icon(str(name), size, str(aria_hidden))
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, size: int, aria_hidden: str) -> SafeString:
+    return mark_safe(lucide(name, size=size, aria_hidden=aria_hidden))  # noqa: S308  # of a library
 
 
 @register.simple_tag
