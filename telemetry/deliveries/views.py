@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -22,6 +24,7 @@ from telemetry.deliveries import rights, services
 from telemetry.deliveries.delivering import path_of
 from telemetry.deliveries.forms import ScheduleForm
 from telemetry.deliveries.models import DeliverySchedule, DocumentDelivery
+from telemetry.documents.files import PIECE
 
 
 @requires(Permission.CHARGEBACK_VIEW)
@@ -125,10 +128,14 @@ def download(user: User, pk: UUID) -> HttpResponse:
             "There is no file: it was not made yet, or is older than 90 days. "
             "The document itself can be downloaded from its own page."
         )
-    response = FileResponse(
-        path.open("rb"),
-        as_attachment=True,
-        filename=delivery.file_name,
-        content_type=delivery.media_type,
-    )
+    response = StreamingHttpResponse(_pieces(path), content_type=delivery.media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{delivery.file_name}"'
+    response.headers["Content-Length"] = str(delivery.size)
     return cast(HttpResponse, response)  # both answer a request; Django only types them apart
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Opened when the first piece is asked for, closed when the last is sent or the reader leaves."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
