@@ -65,12 +65,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     rows = dashboard.usage_rows(user, view, [previous_month(view.month), view.month])
     month_rows = [row for row in rows if row.period == view.month]
     figure = daily_costs(month_rows, view.by, settings.PLACET_CURRENCY)
+    groups = dashboard.groups(rows, view)
     context = {
         "view": view,
         "currency": settings.PLACET_CURRENCY,
         "headline": dashboard.headline(rows, view, dashboard.tally(user, view), today, user),
-        "groups": dashboard.groups(rows, view),
-        "lines": [(group, _drill(view, group)) for group in dashboard.groups(rows, view)],
+        "groups": groups,
+        "lines": [(group, _drill(view, group)) for group in groups],
         "days": dashboard.days(month_rows, view.by),
         "figure": figure_data(figure) if month_rows else None,
         "meters": selectors.budgets_of_month(user, view.month, view.team),
