@@ -203,9 +203,12 @@ def _line(
 
 
 def _ours(period: date, deployment_ids: set[int]) -> dict[tuple[date, int], Figures]:
-    """Live usage of the month's days, whatever month it was booked to."""
+    """What is booked for the month's days, corrections too, whatever month it was booked to.
+
+    Without the corrections a difference that finance has settled would be booked once more.
+    """
     entries = LedgerEntry.objects.filter(
-        kind=EntryKind.USAGE,
+        kind__in=(EntryKind.USAGE, EntryKind.ADJUSTMENT, EntryKind.CREDIT),
         source=CallSource.LIVE,
         period__gte=period,
         day__gte=period,

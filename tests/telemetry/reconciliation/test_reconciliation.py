@@ -16,6 +16,7 @@ from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from governance.model_cards.models import Deployment
 from telemetry.chargeback import statements
+from telemetry.chargeback.adjusting import adjust_day
 from telemetry.chargeback.verification import verify
 from telemetry.ledger.models import LedgerEntry
 from telemetry.reconciliation.forms import upload_of
@@ -119,6 +120,30 @@ def test_what_agrees_is_matched_and_ours_alone_is_a_difference(
         ("20 the-model", "open", Decimal("-1.5")),
         ("21 the-model", "open", Decimal("0.02")),
     ]
+
+
+def test_what_was_corrected_is_no_difference_in_a_later_file(
+    finance: Actor, deployment: Deployment
+) -> None:
+    first = lines(take(finance, deployment))
+    settle(finance, first["20 the-model"], "adjust")
+    adjust_day(
+        actor=finance,
+        team=make_team("legal"),
+        deployment=deployment,
+        day=date(2026, 10, 21),
+        amount=Decimal("0.30"),
+        reason="Billed for a day without calls",
+        now=NOW,
+    )
+    later = lines(take(finance, deployment, FILE + "2026-10-22,the-model,0,0,0.40\n"))
+    assert {name: (one.state, one.ours_amount) for name, one in later.items()} == {
+        "20 mystery": ("open", Decimal(0)),
+        "20 the-model": ("matched", Decimal("1.75")),
+        "21 the-model": ("open", Decimal("0.30")),
+        "22 the-model": ("open", Decimal(0)),
+    }
+    assert later["21 the-model"].difference == 0  # Its seven tokens are not in the ledger.
 
 
 def test_the_same_file_is_taken_once_and_stays_as_it_was(
