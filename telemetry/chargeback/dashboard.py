@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum, Value
+from django.db.models import Count, F, Max, Q, QuerySet, Sum, Value
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
@@ -83,12 +83,8 @@ class Row:
         return value
 
     def label(self, dimension: str) -> str:
-        names = {
-            "team": self.team_name,
-            "use_case": self.use_case_title,
-            "deployment": self.deployment_name,
-        }
-        return names[dimension]
+        value: str = getattr(self, _NAMES[dimension])
+        return value
 
 
 _FIELDS = {
@@ -105,9 +101,44 @@ def usage_rows(user: User, view: View, months: Sequence[date]) -> list[Row]:
     """The rollup of these booking months in the person's reach, by day and everything; one query."""
     usage = _narrowed(DailyUsage.objects.filter(period__in=months), user, view)
     names = list(_FIELDS.values())
-    numbers = ["calls", "tokens_input", "tokens_output", "cost"]
-    found = usage.order_by("day", *names).values("day", "period", "source", *names, *numbers)
+    found = usage.order_by("day", *names).values("day", "period", "source", *names, *_NUMBERS)
     return [_row(values) for values in found]
+
+
+def compared_rows(user: User, view: View, today: date) -> list[Row]:
+    """The month and the one before, with their days added up; one query.
+
+    Days after today's number make a row of their own, because a running month is compared with as
+    many days of the one before. `day` is the last of those that were added.
+    """
+    usage = _two_months(user, view).annotate(is_later=Q(day__day__gt=today.day))
+    by = ["period", "source", *_FIELDS.values()]
+    summed = usage.order_by(*by).values("is_later", *by).annotate(last=Max("day"), **_SUMS)
+    return [_summed(values, day=values.pop("last")) for values in summed]
+
+
+def daily_rows(user: User, view: View) -> list[Row]:
+    """The month and the one before by day and what the view is split by; one query."""
+    by = ["day", "period", _FIELDS[view.by], _FIELDS[_NAMES[view.by]]]
+    summed = _two_months(user, view).order_by(*by).values(*by).annotate(**_SUMS)
+    unsaid = dict.fromkeys(("source", *_FIELDS.values()), "")
+    return [_summed(unsaid | values, day=values["day"]) for values in summed]
+
+
+def _two_months(user: User, view: View) -> QuerySet[DailyUsage]:
+    months = [previous_month(view.month), view.month]
+    return _narrowed(DailyUsage.objects.filter(period__in=months), user, view)
+
+
+_NUMBERS = ("calls", "tokens_input", "tokens_output", "cost")
+_SUMS = {f"sum_{name}": Sum(name) for name in _NUMBERS}
+_NAMES = {"team": "team_name", "use_case": "use_case_title", "deployment": "deployment_name"}
+
+
+def _summed(values: dict[str, Any], *, day: date) -> Row:
+    numbers = {name: values.pop(f"sum_{name}") for name in _NUMBERS}
+    values.pop("is_later", None)
+    return _row(values | numbers | {"day": day})
 
 
 _NAMELESS = {
@@ -198,7 +229,14 @@ class Headline:
         return self.cost / self.accepted if self.accepted else None
 
 
-def headline(rows: Sequence[Row], view: View, tally: Tally, today: date, user: User) -> Headline:
+def headline(
+    rows: Sequence[Row],
+    daily: Sequence[Row],
+    view: View,
+    tally: Tally,
+    today: date,
+    user: User,
+) -> Headline:
     """This month so far against the same days of the month before (a past month: against all)."""
     now = [row for row in rows if row.period == view.month]
     is_running = view.month == month_of(today)
@@ -214,7 +252,7 @@ def headline(rows: Sequence[Row], view: View, tally: Tally, today: date, user: U
         before=_cost(before),
         compared=f"1 to {today.day} {compared}" if is_running else compared,
         explanation=explain(_items(before), _items(now)),
-        forecast=_forecast(rows, _cost(now), view, today, user) if is_running else None,
+        forecast=_forecast(daily, _cost(now), view, today, user) if is_running else None,
         accepted=tally.accepted,
         settled=tally.settled,
     )
@@ -255,24 +293,23 @@ def tally(user: User, view: View) -> Tally:
     that a person released (an index of their own): never from all calls of the month."""
     first, end = view.month, next_month(view.month)
     sealed = _narrowed(DayOutcome.objects.filter(day__gte=first, day__lt=end), user, view)
-    sums = dict(sealed.order_by().values_list("outcome").annotate(Sum("calls")))
     admitted = {"admitted_at__gte": _midnight(first), "admitted_at__lt": _midnight(end)}
     unsealed = _narrowed(Call.objects.unsealed().filter(**admitted), user, view)
     held = Call.objects.exclude(hold_reason="").filter(state=CallState.RELEASED, **admitted)
-    counts = _counted(unsealed, F("outcome")).union(
-        _counted(_narrowed(held, user, view), Value(RELEASED)), all=True
+    counts = _counted(sealed, F("outcome"), Sum("calls")).union(
+        _counted(unsealed, F("outcome"), Count("pk")),
+        _counted(_narrowed(held, user, view), Value(RELEASED), Count("pk")),
+        all=True,
     )
-    released = 0
+    sums: dict[str, int] = defaultdict(int)
     for word, count in counts:
-        if word == RELEASED:
-            released = count
-        else:
-            sums[word] = sums.get(word, 0) + count
-    return Tally(sum(sums.values()), sums.get(Outcome.DELIVER, 0) + released)
+        sums[word] += count
+    released = sums.pop(RELEASED, 0)
+    return Tally(sum(sums.values()), sums[Outcome.DELIVER] + released)
 
 
-def _counted(calls: QuerySet[Call], word: Any) -> QuerySet[Call, Any]:
-    return calls.order_by().annotate(word=word).values_list("word").annotate(Count("pk"))
+def _counted(rows: QuerySet[Any], word: Any, count: Any) -> QuerySet[Any, Any]:
+    return rows.order_by().annotate(word=word).values_list("word").annotate(count)
 
 
 def _midnight(day: date) -> datetime:

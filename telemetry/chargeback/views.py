@@ -62,14 +62,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     """A month: headline, why it changed, bars, the same numbers as a table, budgets."""
     user, today = cast(User, request.user), timezone.now().date()
     view = View.from_query(request.GET, today)
-    rows = dashboard.usage_rows(user, view, [previous_month(view.month), view.month])
-    month_rows = [row for row in rows if row.period == view.month]
+    rows = dashboard.compared_rows(user, view, today)
+    daily = dashboard.daily_rows(user, view)
+    month_rows = [row for row in daily if row.period == view.month]
     figure = daily_costs(month_rows, view.by, settings.PLACET_CURRENCY)
     groups = dashboard.groups(rows, view)
     context = {
         "view": view,
         "currency": settings.PLACET_CURRENCY,
-        "headline": dashboard.headline(rows, view, dashboard.tally(user, view), today, user),
+        "headline": dashboard.headline(rows, daily, view, dashboard.tally(user, view), today, user),
         "groups": groups,
         "lines": [(group, _drill(view, group)) for group in groups],
         "days": dashboard.days(month_rows, view.by),
