@@ -102,6 +102,12 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
         queues = view.queue_ids | manage.queue_ids
         return self.filter(Q(call__team_id__in=view.team_ids) | Q(item__queue_id__in=queues))
 
+    @staticmethod
+    def is_whole_for(user: User) -> bool:
+        """Whether more is visible than what came into queues: shares of complaints alone mislead."""
+        reaches = [user.reach(one) for one in (Permission.REVIEW_VIEW, Permission.REVIEW_MANAGE)]
+        return any(one.everywhere for one in reaches) or bool(reaches[0].team_ids)
+
     def open(self) -> FeedbackQuerySet:
         """A person is still to say what comes of it."""
         return self.filter(state__in=OPEN_STATES)

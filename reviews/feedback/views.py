@@ -42,13 +42,15 @@ def feedback_list(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     wanted = Wanted.from_query(request.GET)
     found = wanted.apply(feedback_visible_to(user))
-    whole, weeks = tally_of(found), weeks_of(found)
+    is_whole = Feedback.objects.is_whole_for(user)
+    whole, weeks = tally_of(found), weeks_of(found) if is_whole else []
     figure = charts.thumbs(weeks, whole)
     context = {
         "page": Paginator(found, 50).get_page(request.GET.get("page")),
         "wanted": wanted,
         "query": wanted.as_query(),
         "whole": whole,
+        "is_whole": is_whole,
         "weeks": weeks[::-1],
         "figure": figure_data(figure) if figure is not None else None,
         "use_cases": use_cases_offered(user),

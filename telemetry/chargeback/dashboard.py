@@ -15,7 +15,7 @@ from governance.access.models import User
 from governance.kernel.authority import Permission
 from telemetry.chargeback.explanation import Explanation, Usage, explain
 from telemetry.chargeback.forecast import Outlook
-from telemetry.chargeback.forecasting import kept_of_month, simple
+from telemetry.chargeback.forecasting import BOOKED_ONCE, kept_of_month, simple
 from telemetry.chargeback.models import DailyUsage
 from telemetry.chargeback.rules import month_of, next_month, previous_month
 from telemetry.ledger.models import ZERO, Call, DayOutcome
@@ -24,6 +24,7 @@ from telemetry.ledger.rules import CallSource, CallState, Outcome
 DIMENSIONS = ("team", "use_case", "deployment")
 # No outcome: calls that were held and that a person let go.
 RELEASED = "released"
+ONCE = "once"
 DIMENSION_WORDS = {"team": "team", "use_case": "use case", "deployment": "model"}
 
 
@@ -118,11 +119,19 @@ def compared_rows(user: User, view: View, today: date) -> list[Row]:
 
 
 def daily_rows(user: User, view: View) -> list[Row]:
-    """The month and the one before by day and what the view is split by; one query."""
+    """The month and the one before by day and what the view is split by; one query.
+
+    `source` says what was booked ONCE, and nothing else.
+    """
     by = ["day", "period", _FIELDS[view.by], _FIELDS[_NAMES[view.by]]]
-    summed = _two_months(user, view).order_by(*by).values(*by).annotate(**_SUMS)
-    unsaid = dict.fromkeys(("source", *_FIELDS.values()), "")
-    return [_summed(unsaid | values, day=values["day"]) for values in summed]
+    usage = _two_months(user, view).annotate(is_once=BOOKED_ONCE)
+    summed = usage.order_by(*by).values("is_once", *by).annotate(**_SUMS)
+    rows = []
+    for values in summed:
+        unsaid = dict.fromkeys(_FIELDS.values(), "")
+        source = ONCE if values.pop("is_once") else ""
+        rows.append(_summed(unsaid | values | {"source": source}, day=values["day"]))
+    return rows
 
 
 def _two_months(user: User, view: View) -> QuerySet[DailyUsage]:
@@ -276,7 +285,8 @@ def _forecast(
         return kept
     daily: dict[date, Decimal] = defaultdict(lambda: ZERO)
     for row in rows:
-        daily[row.day] += row.cost
+        if row.source != ONCE:
+            daily[row.day] += row.cost
     return simple(daily, booked, today, next_month(view.month))
 
 

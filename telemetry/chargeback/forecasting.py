@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
@@ -22,6 +22,9 @@ from telemetry.ledger.models import ZERO
 LASTS = timedelta(hours=6)
 """After that, and on another day, they are worked out again."""
 KEPT = ("ends_on", "as_of", "expected", "low", "high", "method", "days")
+
+# Allocations and corrections of whole days; reviewers' time has no model either, but recurs.
+BOOKED_ONCE = Q(deployment=None, source="live")
 
 Daily = dict[date, Decimal]
 Continue = Callable[[Sequence[Decimal], int], Outlook | None]
@@ -150,15 +153,20 @@ def _forecast(
 
 
 def _costs(today: date) -> dict[tuple[int, int | None], _Costs]:
-    """From the rollup, as far back as anything is learnt from. One query."""
+    """From the rollup, as far back as anything is learnt from. One query.
+
+    Nothing is learnt from what was booked once and for no model, as a share of a platform's fee.
+    """
     usage = DailyUsage.objects.filter(day__gte=today - timedelta(days=MOST_DAYS), day__lte=today)
     usage = usage | DailyUsage.objects.filter(period=month_of(today))
-    rows = usage.order_by().values_list("team_id", "use_case_id", "day", "period", "source")
+    rows = usage.annotate(is_once=BOOKED_ONCE).order_by()
+    rows = rows.values_list("team_id", "use_case_id", "day", "period", "source", "is_once")
     found: dict[tuple[int, int | None], _Costs] = defaultdict(_Costs)
-    for team, use_case, day, period, source, cost in rows.annotate(Sum("cost")):
+    for team, use_case, day, period, source, is_once, cost in rows.annotate(Sum("cost")):
         one = found[team, use_case]
-        one.all[day] = one.all.get(day, ZERO) + cost
-        if source == "live":
+        if not is_once:
+            one.all[day] = one.all.get(day, ZERO) + cost
+        if source == "live" and not is_once:
             one.live[day] = one.live.get(day, ZERO) + cost
         if period == month_of(today):
             one.booked += cost

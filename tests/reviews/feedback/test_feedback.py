@@ -465,6 +465,15 @@ def test_a_person_reads_it_on_its_page_and_that_is_recorded(work: Work) -> None:
     assert str(made.pk) in listed and "Mind the gap" not in listed
 
 
+def test_who_sees_a_queue_alone_is_shown_no_shares(work: Work) -> None:
+    work.rule()
+    made = work.say(work.call(), text="Mind the gap.").feedback
+    for person, is_whole in ((make_person("safety"), True), (make_member(work.queue), False)):
+        listed = signed_in(person).get("/reviews/feedback/").content.decode()
+        assert str(made.pk) in listed
+        assert ("By week" in listed, "no shares are shown" in listed) == (is_whole, not is_whole)
+
+
 def test_the_export_has_texts_within_rights_alone(work: Work) -> None:
     work.say(work.call(), text="Mind the gap.")
     for role, has_text in (("safety", True), ("board", False)):

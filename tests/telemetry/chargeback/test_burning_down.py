@@ -131,6 +131,31 @@ def test_too_little_data_says_so() -> None:
     assert burn_down(budget, TODAY + timedelta(days=60)).outlook is None
 
 
+def test_what_was_booked_once_is_not_learnt_from() -> None:
+    budget = budget_of()
+    spent(budget, 30)
+    work_out(now=NOW)
+    before = Forecast.objects.get(budget=budget)
+    DailyUsage.objects.create(
+        team=budget.team,
+        period=TODAY.replace(day=1),
+        day=TODAY - timedelta(days=3),
+        source="live",
+        currency="USD",
+        calls=0,
+        tokens_input=0,
+        tokens_cached=0,
+        tokens_output=0,
+        cost=Decimal(120),
+    )
+    work_out(now=NOW)
+    after = Forecast.objects.get(budget=budget)
+    assert (after.expected, after.high) == (before.expected, before.high)
+    month = Forecast.objects.get(budget=None, team=budget.team, use_case=None)
+    parts = Forecast.objects.get(budget=None, team=budget.team, use_case__isnull=False)
+    assert month.expected == parts.expected + 120
+
+
 def test_one_alert_when_even_the_low_end_passes_the_limit() -> None:
     lasts, ends = budget_of("31"), budget_of("29")
     spent(lasts, 30)
