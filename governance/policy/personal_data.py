@@ -157,7 +157,7 @@ def _all_hints() -> Any:
 
 def _hinted(text: str) -> set[str]:
     """The types that may be in the text, by one pass over it."""
-    names, found = [*_HINTS], _all_hints().Match(text)
+    names, found = [*_HINTS], _all_hints().Match(text) or ()
     return {names[one] for one in found if one < len(names)} if len(names) in found else {*names}
 
 

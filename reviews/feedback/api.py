@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
@@ -173,6 +173,24 @@ class CallFeedback(FeedbackQueries, generics.ListAPIView[Feedback]):
     def get_queryset(self) -> QuerySet[Feedback]:
         return super().get_queryset().filter(call_id=self.kwargs["pk"])
 
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Of a call in reach: an empty list would say that a stranger's exists."""
+        self._call(request.auth if isinstance(request.auth, ApiKey) else None, in_queues=True)
+        return super().get(request, *args, **kwargs)
+
+    def _call(self, key: ApiKey | None, *, in_queues: bool = False) -> Call:
+        """The key's, or in the person's reach; to read, also what waits in a queue of theirs."""
+        if key is not None:
+            calls = Call.objects.filter(use_case_id=key.use_case_id)
+        else:
+            reach = cast(User, self.request.user).reach(Permission.REVIEW_VIEW)
+            mine = Q(team_id__in=reach.team_ids)
+            if in_queues:
+                mine |= Q(review_item__queue_id__in=reach.queue_ids)
+            calls = Call.objects.all() if reach.everywhere else Call.objects.filter(mine)
+        found: Call = get_or_404(calls, pk=self.kwargs["pk"])
+        return found
+
     @extend_schema(
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=False)
@@ -186,11 +204,7 @@ class CallFeedback(FeedbackQueries, generics.ListAPIView[Feedback]):
         A correction that breaks the output contract is kept, and the reply says what it breaks.
         """
         key = request.auth if isinstance(request.auth, ApiKey) else None
-        calls = Call.objects.filter(use_case_id=key.use_case_id) if key else Call.objects.all()
-        if key is None:
-            reach = cast(User, request.user).reach(Permission.REVIEW_VIEW)
-            calls = calls if reach.everywhere else calls.filter(team_id__in=reach.team_ids)
-        call = get_or_404(calls, pk=pk)
+        call = self._call(key)
         sent = valid(FeedbackInput(data=request.data))
         given = giving.give(
             actor=actor_of(request),

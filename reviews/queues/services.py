@@ -140,6 +140,8 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
         return None
     item, team_id = taken
     _record(actor, "review.claimed", item, now, team_id=team_id)
+    for follow in claimed.values():
+        follow(item, actor, now)
     return item
 
 

@@ -34,7 +34,11 @@ pytestmark = pytest.mark.django_db
 
 WORD = "Quagga"
 # What belongs to everybody by design: the coverage of frameworks, and the register of datasets.
-OF_EVERYBODY = ("/compliance/", "/api/v1/frameworks/", "/datasets/", "/api/v1/datasets/")
+# Metrics are for whoever scrapes this machine, and kept for some seconds.
+OF_EVERYBODY = (
+    *("/compliance/", "/api/v1/frameworks/", "/datasets/", "/api/v1/datasets/"),
+    "/metrics",
+)
 MOVING = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]*"|"id_form_token"|value="[0-9a-f-]{36}"|<time.*?</time>'
 )

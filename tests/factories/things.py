@@ -481,9 +481,14 @@ def intake_rule(now: datetime) -> str:
 
 
 def said_of(call: Call, now: datetime) -> dict[tuple[str, str], Any]:
-    """A feedback on the call, though nobody was given its answer, and a rule that takes others."""
+    """A feedback that the item is about, and a rule that takes others."""
     said = Feedback.objects.create(
-        call=call, use_case=call.use_case, thumb="down", given_at=now, keep_until=now
+        call=call,
+        use_case=call.use_case,
+        item=ReviewItem.objects.get(),
+        thumb="down",
+        given_at=now,
+        keep_until=now,
     )
     facts = FeedbackFacts(name="Corrected", queue=Queue.objects.get(), with_correction=True)
     write_feedback_rule(actor=Actor.system("tests"), facts=facts, reason="To see.", now=now)

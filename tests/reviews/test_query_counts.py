@@ -16,7 +16,7 @@ from tests.factories.ledger import make_person, make_use_case
 from tests.factories.reviews import make_item, make_member, make_queue, signed_in
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 19
+MOST_QUERIES = 20
 
 
 def queries(client: Client, path: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from governance.audit.models import AuditEvent
 from governance.config.schedule import BEAT_SCHEDULE
@@ -133,7 +134,7 @@ def test_the_gateway_writes_what_the_monitor_counts(settings: Any) -> None:
         for number in range(3):
             text = {"licence_text": f"MIT License {number}"}
             pipeline.run(GovernedRequest("licence-review", here.key, variables=text))
-    now = here.now + timedelta(minutes=5)
+    now = timezone.now() + timedelta(minutes=5)
     monitor = make_monitor(here.use_case, "validation_failures", now=now)
     check = checks.run_check(actor=SYSTEM, monitor_id=monitor.pk, now=now)
     tally = check.picture["current"]
