@@ -319,7 +319,9 @@ def tally(user: User, view: View) -> Tally:
 
 
 def _counted(rows: QuerySet[Any], word: Any, count: Any) -> QuerySet[Any, Any]:
-    return rows.order_by().annotate(word=word).values_list("word").annotate(count)
+    words = rows.order_by().annotate(word=word).values_list("word")
+    counted: QuerySet[Any, Any] = words.annotate(count)
+    return counted
 
 
 def _midnight(day: date) -> datetime:

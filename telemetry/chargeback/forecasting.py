@@ -159,8 +159,8 @@ def _costs(today: date) -> dict[tuple[int, int | None], _Costs]:
     """
     usage = DailyUsage.objects.filter(day__gte=today - timedelta(days=MOST_DAYS), day__lte=today)
     usage = usage | DailyUsage.objects.filter(period=month_of(today))
-    rows = usage.annotate(is_once=BOOKED_ONCE).order_by()
-    rows = rows.values_list("team_id", "use_case_id", "day", "period", "source", "is_once")
+    marked = usage.annotate(is_once=BOOKED_ONCE).order_by()
+    rows = marked.values_list("team_id", "use_case_id", "day", "period", "source", "is_once")
     found: dict[tuple[int, int | None], _Costs] = defaultdict(_Costs)
     for team, use_case, day, period, source, is_once, cost in rows.annotate(Sum("cost")):
         one = found[team, use_case]
