@@ -138,7 +138,7 @@ def test_the_judge_reads_what_was_asked_and_answered_and_no_personal_data(
 def test_the_release_decides_what_a_verdict_does(
     model: Provider, judge: Provider, verdict: str
 ) -> None:
-    judge.answers = [says(verdict, "It says 4242 too much.")]
+    judge.answers = [says(verdict, "It says “Quagga” too much.")]
     here = judged_world(judge.url)
     asked = Release.objects.get(prompt__slug="clerk", ended_at=None).checks
     for number, (action, state) in enumerate(STATES.items(), 1):
@@ -150,9 +150,9 @@ def test_the_release_decides_what_a_verdict_does(
         (finding,) = row.findings
         assert (finding["code"], finding["action"]) == ("verdict", action)
         # The judge's words may quote the answer: they are sealed.
-        assert "4242" not in str(row.findings) + str(row.stage_trail) + row.hold_reason
-        assert "4242" not in row.refusal_message
-        assert opinions.reason_of(opinion) == "It says 4242 too much."
+        assert "Quagga" not in str(row.findings) + str(row.stage_trail) + row.hold_reason
+        assert "Quagga" not in row.refusal_message
+        assert opinions.reason_of(opinion) == "It says “Quagga” too much."
         assert (reply.answer is None) == (action != "note")
         assert ReviewItem.objects.filter(call=row).exists() == (action == "hold")
         assert LedgerEntry.objects.filter(description="verdict").count() == number
@@ -257,20 +257,20 @@ def test_judged_answers_are_not_given_again(model: Provider, judge: Provider) ->
 
 
 def test_a_verdict_is_seen_where_the_call_is(model: Provider, judge: Provider) -> None:
-    judge.answers = [says("doubt", "It says 4242 too much.", 0.4)]
+    judge.answers = [says("doubt", "It says “Quagga” too much.", 0.4)]
     here = judged_world(judge.url)
     call(here)
     row, client = newest(), Client()
     client.force_login(here.people.users["prompt_engineer"])
     page = client.get(f"/calls/{row.pk}/").content.decode()
     assert "Second opinion" in page and "Judge" in page and "doubt" in page
-    assert "0.4000" in page and "4242" not in page
+    assert "0.4000" in page and "Quagga" not in page
     assert "verdict" in page  # the attempt, in the ledger's lines
     client.force_login(here.people.users["reviewer"])
     item = ReviewItem.objects.get()
     client.post(f"/reviews/items/{item.pk}/claim/")
     page = client.get(f"/reviews/items/{item.pk}/").content.decode()
-    assert "It says 4242 too much." in page and "Confidence 0.4000, as the second model" in page
+    assert "It says “Quagga” too much." in page and "Confidence 0.4000, as the second model" in page
     shown = client.get(f"/api/v1/review-items/{item.pk}/").json()
     assert (shown["confidence"], shown["confidence_method"]) == ("0.4000", "judge")
 
