@@ -179,6 +179,8 @@ def test_october_is_reconciled_closed_and_corrected(
         f"{OCTOBER:%Y-%m}-05,{legal['large'].slug},100,10,130",
         f"{OCTOBER:%Y-%m}-06,{legal['large'].slug},100,10,250.5",
         f"{OCTOBER:%Y-%m}-07,{legal['large'].slug},100,10,130",
+        # Booked before the file came, by an entry of its own: it agrees.
+        f"{OCTOBER:%Y-%m}-09,{legal['small'].slug},0,0,1.75",
     )
     page.get_by_label("File").set_input_files(
         {"name": "october.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()}
