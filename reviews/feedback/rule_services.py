@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.utils.text import slugify
 
 from governance.audit.services import record
 from governance.kernel.authority import Actor
@@ -19,10 +18,10 @@ from governance.kernel.web import get_or_404
 from governance.registry.models import UseCase
 from reviews.feedback.models import FeedbackRule, FeedbackRuleVersion
 from reviews.feedback.rules import Thumb
+from reviews.intake.naming import KEPT, locked_or_new
 from reviews.queues.models import Queue
 from reviews.queues.upkeep import manages_all_queues
 
-KEPT = "Nothing was saved. What you typed is still here."
 RESERVED = frozenset({"new"})
 MOST_NAMES = 50
 MOST_OPEN = 10_000
@@ -62,7 +61,7 @@ def write_rule(
     """
     check_can_write(actor)
     conditions = _check(facts, reason)
-    rule = _rule(slug, facts, now)
+    rule: FeedbackRule = locked_or_new(FeedbackRule, slug, facts.name, now, reserved=RESERVED)
     last = rule.versions.order_by("-number").first()
     if seen and last is not None and last.number != seen:
         raise Conflict(f"Nothing was overwritten: somebody wrote version {last.number} meanwhile.")
@@ -139,23 +138,6 @@ def _record(
         after=_facts(made),
         reason=made.reason,
     )
-
-
-def _rule(slug: str, facts: RuleFacts, now: datetime) -> FeedbackRule:
-    """The locked rule, its name changed if it was; or a new one."""
-    name = facts.name.strip()
-    if FeedbackRule.objects.filter(name=name).exclude(slug=slug).exists():
-        raise Invalid(KEPT, fields={"name": ["Give it a name that no other rule has."]})
-    if slug:
-        rule: FeedbackRule = get_or_404(FeedbackRule.objects.select_for_update(), slug=slug)
-        if rule.name != name:
-            rule.name = name
-            rule.save(update_fields=["name"])
-        return rule
-    new = slugify(name)[:60]
-    if not new or new in RESERVED or FeedbackRule.objects.filter(slug=new).exists():
-        raise Invalid(KEPT, fields={"name": ["Its address is taken; use other words."]})
-    return FeedbackRule.objects.create(slug=new, name=name, made_at=now)
 
 
 def _check(facts: RuleFacts, reason: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
-from django.utils.text import slugify
 
 from governance.audit.services import record
 from governance.kernel.authority import Actor
@@ -18,12 +17,12 @@ from governance.kernel.terms import RiskTier, Sensitivity, name_fault
 from governance.kernel.web import get_or_404
 from governance.registry.models import UseCase
 from reviews.intake.models import IntakeRule, IntakeRuleVersion
+from reviews.intake.naming import KEPT, locked_or_new
 from reviews.intake.rules import Effect
 from reviews.queues.models import Queue
 from reviews.queues.upkeep import manages_all_queues
 from telemetry.ledger.rules import CallMode
 
-KEPT = "Nothing was saved. What you typed is still here."
 RESERVED = frozenset({"new", "try", "verify"})
 KNOWN: dict[str, Iterable[str]] = {
     "tiers": [one.value for one in RiskTier],
@@ -71,7 +70,7 @@ def write_rule(
     """
     check_can_write(actor)
     conditions = _check(facts, reason)
-    rule = _rule(slug, facts, now)
+    rule: IntakeRule = locked_or_new(IntakeRule, slug, facts.name, now, reserved=RESERVED)
     last = rule.versions.order_by("-number").first()
     if seen and last is not None and last.number != seen:
         raise Conflict(f"Nothing was overwritten: somebody wrote version {last.number} meanwhile.")
@@ -151,23 +150,6 @@ def _record(
         after=version_facts(made),
         reason=made.reason,
     )
-
-
-def _rule(slug: str, facts: RuleFacts, now: datetime) -> IntakeRule:
-    """The locked rule, its name changed if it was; or a new one."""
-    name = facts.name.strip()
-    if IntakeRule.objects.filter(name=name).exclude(slug=slug).exists():
-        raise Invalid(KEPT, fields={"name": ["Give it a name that no other rule has."]})
-    if slug:
-        rule: IntakeRule = get_or_404(IntakeRule.objects.select_for_update(), slug=slug)
-        if rule.name != name:
-            rule.name = name
-            rule.save(update_fields=["name"])
-        return rule
-    new = slugify(name)[:60]
-    if not new or new in RESERVED or IntakeRule.objects.filter(slug=new).exists():
-        raise Invalid(KEPT, fields={"name": ["Its address is taken; use other words."]})
-    return IntakeRule.objects.create(slug=new, name=name, made_at=now)
 
 
 def _check(facts: RuleFacts, reason: str) -> dict[str, Any]:
