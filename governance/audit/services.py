@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from governance.audit.registries import audit_actions
 from governance.kernel.authority import Actor
 from governance.kernel.canonical import canonical_bytes, digest, plain, text_digest, uuid7
 from governance.kernel.errors import Unavailable
+from governance.kernel.statements import prepared_cursor
 
 SEQUENCER_LOCK = 0x506C6163  # "Plac": one sequencer at a time, cluster-wide
 BATCH = 5_000
@@ -71,9 +73,31 @@ def record(
         event.reason = event.reason[:LONGEST_REASON]
         event.canonical = canonical_bytes(content_of(event))
     event.leaf_hash = leaf_hash(event.canonical)
-    event.save(force_insert=True)
-    PendingEvent(event=event).save(force_insert=True)
+    _insert(event)
     return event
+
+
+def _insert(event: AuditEvent) -> None:
+    """The event and its place in the sequencer's list, in one statement."""
+    values = {
+        field.column: field.get_db_prep_save(getattr(event, field.attname), connection)
+        for field in AuditEvent._meta.concrete_fields
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(_insertion(), values)
+    event._state.adding, event._state.db = False, connection.alias
+
+
+@cache
+def _insertion() -> str:
+    columns = [field.column for field in AuditEvent._meta.concrete_fields]
+    given = ", ".join(f"%({name})s" for name in columns)
+    return (
+        f"WITH event AS (INSERT INTO {AuditEvent._meta.db_table} "
+        f"({', '.join(connection.ops.quote_name(one) for one in columns)}) "
+        f"VALUES ({given}) RETURNING id) "
+        f"INSERT INTO {PendingEvent._meta.db_table} (event_id) SELECT id FROM event"
+    )
 
 
 def _with_long_texts_digested(value: Any) -> Any:

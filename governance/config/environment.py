@@ -41,6 +41,11 @@ SETTINGS: tuple[Setting, ...] = (
         "PLACET_TOGETHER", "1", "`0` writes each call by itself, not in sets of those waiting."
     ),
     Setting(
+        "PLACET_PREPARED",
+        "1",
+        "`0` behind a pooler that gives each transaction another connection: nothing is prepared.",
+    ),
+    Setting(
         "PLACET_LOG_LEVEL", "INFO", "Least level of a log line; `WARNING`: none for each call."
     ),
     Setting(

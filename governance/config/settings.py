@@ -155,10 +155,14 @@ TEMPLATES = [
 
 DATABASES = {
     "default": database(read("DATABASE_URL") or "postgresql://postgres@/placet?host=/tmp")
-    | {"OPTIONS": {}, "CONN_MAX_AGE": 0, "TEST": {"NAME": os.environ.get("PLACET_TEST_DB")}}
+    | {
+        "OPTIONS": {"prepare_threshold": 5 if read_flag("PLACET_PREPARED") else None},
+        "CONN_MAX_AGE": 0,
+        "TEST": {"NAME": os.environ.get("PLACET_TEST_DB")},
+    }
 }
 if os.environ.get("PLACET_PROCESS") == "web":
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 20, "timeout": 10}}
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "access.User"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists
 
 from governance.access.models import User
 from governance.access.selectors import holders
@@ -62,6 +63,11 @@ def places_in(queue: Queue, people: Sequence[User], now: datetime) -> dict[int, 
         has = held.get(one.pk, 0) + kept.get(one.pk, 0)
         found[one.pk] = Place(own.at_once, own.a_day, has, today.get(one.pk, (0, 0.0))[0])
     return found
+
+
+def is_set(user: User, queue: Queue) -> Exists:
+    """Whether anybody's number is limited in the queue."""
+    return Exists(Capacity.objects.filter(queue=queue))
 
 
 def why_full(user: User, queue: Queue, item: ReviewItem | None, now: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, Q, Value
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, Value
 from django.db.models.functions import Greatest, Least, Now
 
 from governance.access.models import User
@@ -36,6 +36,7 @@ from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.qualifying import readiness
 from reviews.queues.rules import ItemState
+from reviews.queues.taking import unconflicted
 
 SYSTEM = Actor.system("reviews")
 
@@ -100,7 +101,7 @@ def check_may_receive(actor: Actor, item: ReviewItem, person: User, now: datetim
         words = f"{person.name} is out of office until {away[person.pk].ends_at:%d %b %H:%M} UTC."
     elif not readiness(person, queue, now):
         words = f"{person.name} has yet to read the guideline or to take a training of {queue}."
-    elif not queues.unconflicted(ReviewItem.objects.filter(pk=item.pk), person).exists():
+    elif not unconflicted(ReviewItem.objects.filter(pk=item.pk), person).exists():
         words = f"{person.name} may not judge this answer. Choose somebody else."
     else:
         return
@@ -144,6 +145,11 @@ def give_back(*, actor: Actor, item_id: UUID, reply: str, now: datetime) -> Hand
 def _is_there(person: User, queue: Queue) -> bool:
     works = person.is_active and person.may(Permission.REVIEW_WORK, queue)
     return works and not away_now([person.pk])
+
+
+def waits() -> Exists:
+    """Whether the item that is OuterRef("pk") was handed to somebody who has yet to take it."""
+    return Exists(HandOver.objects.filter(item=OuterRef("pk"), state=HandOverState.WAITING))
 
 
 def follow_claim(item: ReviewItem, actor: Actor, now: datetime) -> None:

@@ -10,14 +10,23 @@ from governance.kernel.registries import transition_tables
 from reviews.board import capacity, handing, keeping, services, showing
 from reviews.board.rules import HAND_OVER_STATES
 from reviews.decisions.registries import ItemPanel, item_panels
-from reviews.queues.claim_registries import ClaimRule, claim_rules, claimed, limits, offers
+from reviews.queues.claim_registries import (
+    ClaimRule,
+    Following,
+    Limit,
+    Offer,
+    claim_rules,
+    claimed,
+    limits,
+    offers,
+)
 from telemetry.ledger.registries import BodyStore, CallPanel, body_stores, call_panels
 
 transition_tables.add("HandOver.state", HAND_OVER_STATES)
 claim_rules.add("gifts", ClaimRule(services.without_gifts_to_others, services.check_not_given))
-offers.add("gifts", services.offer_gift)
-claimed.add("hand-overs", handing.follow_claim)
-limits.add("capacity", capacity.why_full)
+offers.add("gifts", Offer(services.has_gift, services.offer_gift))
+claimed.add("hand-overs", Following(handing.waits, handing.follow_claim))
+limits.add("capacity", Limit(capacity.is_set, capacity.why_full))
 leaving.add("kept items", handing.give_back_of_leaver)
 leaving_for_a_while.add("kept items", handing.give_back_all)
 spoken_for.add("members of queues", showing.members_led_by)

@@ -21,7 +21,8 @@ from reviews.board.capacity import check_takes
 from reviews.board.models import Assignment
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.rules import REVIEW_ITEM_STATES, ItemState
-from reviews.queues.services import claim_locked, unconflicted
+from reviews.queues.services import claim_locked
+from reviews.queues.taking import unconflicted
 
 MOST_AT_ONCE = 200
 
@@ -136,6 +137,11 @@ def check_not_given(item: ReviewItem, actor: Actor) -> None:
     kept = Assignment.objects.live().filter(item=item).exclude(person=actor.user)
     if not actor.may(Permission.REVIEW_MANAGE, item.queue) and kept.exists():
         raise NotAllowed("Nothing was claimed: this answer is kept for somebody else.")
+
+
+def has_gift(user: User, queue: Queue) -> Exists:
+    """Whether something of the queue is kept for this person."""
+    return Exists(Assignment.objects.live().filter(item__queue=queue, person=user))
 
 
 def offer_gift(actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:

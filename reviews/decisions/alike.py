@@ -21,6 +21,7 @@ from reviews.queues import services as queues
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.rights import check_can_work
 from reviews.queues.rules import ItemState
+from reviews.queues.taking import unconflicted
 
 MOST_AT_ONCE = 100
 VERDICTS = (Verdict.APPROVE, Verdict.REJECT)
@@ -45,7 +46,7 @@ def low_risk(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
 
 def groups_of(queue: Queue, user: User, now: datetime) -> list[Group]:
     """What could be decided together, the largest first."""
-    free = queues.unconflicted(ReviewItem.objects.filter(queue=queue).claimable(now), user)
+    free = unconflicted(ReviewItem.objects.filter(queue=queue).claimable(now), user)
     rows = (
         low_risk(free)
         .order_by()
@@ -70,7 +71,7 @@ def others_like(item: ReviewItem, user: User, now: datetime) -> QuerySet[ReviewI
         call__use_case=item.call.use_case_id,
         output_contract=item.output_contract,
     ).claimable(now)
-    return low_risk(queues.unconflicted(free, user)).exclude(pk=item.pk).order_by("due_at", "pk")
+    return low_risk(unconflicted(free, user)).exclude(pk=item.pk).order_by("due_at", "pk")
 
 
 @transaction.atomic
@@ -87,7 +88,7 @@ def claim_one_of(*, actor: Actor, queue: Queue, response_hash: str, now: datetim
     if held is not None:
         return held
     free = ReviewItem.objects.filter(queue=queue, call__response_hash=response_hash).claimable(now)
-    found = low_risk(queues.unconflicted(free, actor.user)).order_by("due_at", "pk").first()
+    found = low_risk(unconflicted(free, actor.user)).order_by("due_at", "pk").first()
     if found is None:
         raise Conflict("Nothing was claimed: colleagues have taken these meanwhile.")
     return queues.claim_item(actor=actor, item_id=found.pk, now=now)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
 from governance.access.models import User
@@ -86,6 +86,11 @@ def retire(*, actor: Actor, calibration_id: int, now: datetime) -> Calibration:
     found.save(update_fields=["retired_at"])
     _record(actor, "calibration.retired", found, now)
     return found
+
+
+def are_mixed_in(user: User, queue: Queue) -> Exists:
+    """Whether the queue has a share of calibration items."""
+    return Exists(QualitySettings.objects.filter(queue=queue, calibration_share__gt=0))
 
 
 def offer(actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:

@@ -20,7 +20,7 @@ from reviews.quality import calibrations, costs, keeping, selectors, slots
 from reviews.quality.checks import review_costs
 from reviews.quality.models import Opinion
 from reviews.quality.rules import DOUBLE_STATES
-from reviews.queues.claim_registries import ClaimRule, claim_rules, offers, opened
+from reviews.queues.claim_registries import ClaimRule, Offer, claim_rules, offers, opened
 from reviews.queues.models import ReviewItem
 from telemetry.chargeback import verification
 from telemetry.ledger.models import Call
@@ -29,7 +29,7 @@ from telemetry.ledger.registries import BodyStore, CallPanel, body_stores, call_
 transition_tables.add("DoubleReview.state", DOUBLE_STATES)
 opened.add("double review", slots.plan_double_review)
 claim_rules.add("double review", ClaimRule(slots.without_own_slots, slots.check_can_claim))
-offers.add("calibration", calibrations.offer)
+offers.add("calibration", Offer(calibrations.are_mixed_in, calibrations.offer))
 # Calibration first: such an item gates nothing, whatever else may be asked of it.
 before_final.add("calibration", calibrations.answer)
 before_final.add("double review", slots.keep_opinion)

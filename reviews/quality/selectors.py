@@ -28,7 +28,7 @@ from reviews.quality.models import (
 from reviews.quality.rules import DoubleState
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.rules import ItemState
-from reviews.queues.services import unconflicted
+from reviews.queues.taking import unconflicted
 from telemetry.ledger.models import Call
 
 FEWEST_A_MONTH = 10

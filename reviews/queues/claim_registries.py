@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from governance.kernel.authority import Actor
 from governance.kernel.registries import Registry
@@ -28,18 +28,44 @@ class ClaimRule:
 
 claim_rules: Registry[ClaimRule] = Registry("rules of who may claim an item")
 
-# What this person gets before anything else of the queue, claimed; None: nothing special.
-offers: Registry[Callable[[Actor, Queue, datetime], ReviewItem | None]] = Registry("first offers")
+
+@dataclass(frozen=True)
+class Offer:
+    """What this person gets before anything else of the queue.
+
+    `make` gives it claimed, or None; it is asked where `applies` holds, a part of the one query
+    that tells how the person stands in the queue.
+    """
+
+    applies: Callable[[User, Queue], Exists]
+    make: Callable[[Actor, Queue, datetime], ReviewItem | None]
+
+
+offers: Registry[Offer] = Registry("first offers")
 
 # What is done with an item when it is opened, in the transaction that opens it.
 opened: Registry[Callable[[ReviewItem, datetime], None]] = Registry("what follows an opened item")
 
-# A sentence where this person takes no more of the queue now, or not this item; empty where they do.
-limits: Registry[Callable[[User, Queue, ReviewItem | None, datetime], str]] = Registry(
-    "limits of a person"
-)
 
-# What is done with an item when it is claimed, in the transaction that claims it.
-claimed: Registry[Callable[[ReviewItem, Actor, datetime], None]] = Registry(
-    "what follows a claimed item"
-)
+@dataclass(frozen=True)
+class Limit:
+    """How much a person takes. `why` is a sentence where they take no more of the queue now, or
+    not this item; empty where they do. It is asked where `applies` holds."""
+
+    applies: Callable[[User, Queue], Exists]
+    why: Callable[[User, Queue, ReviewItem | None, datetime], str]
+
+
+limits: Registry[Limit] = Registry("limits of a person")
+
+
+@dataclass(frozen=True)
+class Following:
+    """What is done with an item when it is claimed, in the transaction that claims it, where
+    `applies` holds for the item that is `OuterRef("pk")`."""
+
+    applies: Callable[[], Exists]
+    follow: Callable[[ReviewItem, Actor, datetime], None]
+
+
+claimed: Registry[Following] = Registry("what follows a claimed item")

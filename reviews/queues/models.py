@@ -204,6 +204,11 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
             Q(state=ItemState.WAITING) | Q(state=ItemState.CLAIMED, lease_until__lt=now)
         )
 
+    def live_claims_of(self, user: User, queue: Queue, now: datetime) -> ReviewItemQuerySet:
+        """What this person holds of the queue under a live lease."""
+        theirs = self.filter(queue=queue, claimed_by=user, state=ItemState.CLAIMED)
+        return theirs.filter(lease_until__gte=now)
+
     def most_urgent_first(self) -> ReviewItemQuerySet:
         return self.order_by("-priority", "due_at", "pk")
 

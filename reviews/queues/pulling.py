@@ -14,7 +14,8 @@ from governance.kernel.authority import Actor
 from reviews.queues.models import Queue, ReviewItem
 from reviews.queues.qualifying import readiness
 from reviews.queues.rules import ItemState
-from reviews.queues.services import claim_next, unconflicted
+from reviews.queues.services import claim_next
+from reviews.queues.taking import unconflicted
 
 
 def claim_anywhere(*, actor: Actor, now: datetime) -> ReviewItem | None:

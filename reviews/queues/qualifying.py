@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from governance.access.models import TrainingRecord, User
+from governance.access.models import Training, TrainingRecord, User
 from governance.audit.services import record
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Conflict, NotAllowed
@@ -76,10 +77,14 @@ def _unread(user: User, queue: Queue) -> GuidelineVersion | None:
 
 
 def _untrained(user: User, queue: Queue, now: datetime) -> tuple[str, ...]:
-    today = now.astimezone(UTC).date()
-    valid = TrainingRecord.objects.filter(person=user).valid_on(today).values("training")
-    missing = queue.trainings.exclude(pk__in=valid).order_by("title")
+    missing = lacking(user, queue, now.astimezone(UTC).date()).order_by("title")
     return tuple(missing.values_list("title", flat=True))
+
+
+def lacking(user: User, queue: Queue, today: date) -> QuerySet[Training]:
+    """Trainings that the queue asks for and the person does not have on this day (UTC)."""
+    valid = TrainingRecord.objects.filter(person=user).valid_on(today).values("training")
+    return queue.trainings.exclude(pk__in=valid)
 
 
 @transaction.atomic

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q
 
 from governance.access.models import User
 from governance.audit.services import record
@@ -21,7 +21,8 @@ from reviews.queues.qualifying import check_ready
 from reviews.queues.registries import Route, routes, written_versions
 from reviews.queues.retiming import first_times
 from reviews.queues.rights import check_can_work
-from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
+from reviews.queues.rules import LEASE, REVIEW_ITEM_STATES, ItemState
+from reviews.queues.standing import lock_and_read
 from reviews.queues.taking import take_first
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
@@ -95,23 +96,6 @@ def _set_due_times(item: ReviewItem, now: datetime) -> None:
         setattr(item, name, value)
 
 
-def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem]:
-    """Without what the person asked for, whose prompt they wrote, or what they skipped often."""
-    tired_of = (
-        Skip.objects.filter(person=user)
-        .values("item")
-        .annotate(times=Count("pk"))
-        .filter(times__gte=MOST_SKIPS)
-        .values("item")
-    )
-    free = items.exclude(call__requester=user).exclude(pk__in=tired_of)
-    for versions in written_versions.values():
-        free = free.exclude(call__prompt_version_id__in=versions(user))
-    for rule in claim_rules.values():
-        free = rule.narrow(free, user)
-    return free
-
-
 @transaction.atomic
 def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:
     """The person's live claim in this queue if there is one, else the most urgent free item.
@@ -120,29 +104,27 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     when nothing is left for this person.
     """
     check_can_work(actor, queue)
-    # One claim at a time per person: two screens of theirs get the same item.
-    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=actor.user.pk)
-    for offer in offers.values():
-        if (offered := offer(actor, queue, now)) is not None:
+    standing = lock_and_read(actor.user, queue, now)
+    for name in standing.offers:
+        if (offered := offers[name].make(actor, queue, now)) is not None:
             return offered
-    mine = ReviewItem.objects.filter(
-        queue=queue, state=ItemState.CLAIMED, claimed_by=actor.user, lease_until__gte=now
-    ).first()
-    if mine is not None:
-        return mine
-    check_ready(actor.user, queue, now)
-    if is_full(queue, now) or why_no_more(actor.user, queue, now):
+    if standing.has_claim:
+        mine = ReviewItem.objects.live_claims_of(actor.user, queue, now).first()  # type: ignore[attr-defined]  # our queryset
+        if mine is not None:
+            return cast(ReviewItem, mine)
+    if queue.needs_acknowledgement or standing.lacks_training:
+        check_ready(actor.user, queue, now)
+    if is_full(queue, now):
         return None
-    free = ReviewItem.objects.filter(queue=queue).claimable(now)
-    urgent = unconflicted(free, actor.user).most_urgent_first()  # type: ignore[attr-defined]  # our queryset
-    taken = take_first(urgent, queue, actor.user, now)
+    if any(limits[name].why(actor.user, queue, None, now) for name in standing.limits):
+        return None
+    taken = take_first(queue, actor.user, now)
     if taken is None:
         return None
-    item, team_id = taken
-    _record(actor, "review.claimed", item, now, team_id=team_id)
-    for follow in claimed.values():
-        follow(item, actor, now)
-    return item
+    _record(actor, "review.claimed", taken.item, now, team_id=taken.team_id)
+    for name in taken.followed_by:
+        claimed[name].follow(taken.item, actor, now)
+    return taken.item
 
 
 @transaction.atomic
@@ -169,7 +151,9 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
 
 def why_no_more(user: User, queue: Queue, now: datetime, item: ReviewItem | None = None) -> str:
     """A sentence where this person has as many of the queue as they take; empty where not."""
-    return next((words for why in limits.values() if (words := why(user, queue, item, now))), "")
+    return next(
+        (words for one in limits.values() if (words := one.why(user, queue, item, now))), ""
+    )
 
 
 def _check_takes_more(item: ReviewItem, actor: Actor, now: datetime) -> None:
@@ -210,8 +194,8 @@ def _claim(item: ReviewItem, actor: Actor, now: datetime) -> ReviewItem:
     item.first_touched_at = item.first_touched_at or now
     item.save()
     _record(actor, "review.claimed", item, now)
-    for follow in claimed.values():
-        follow(item, actor, now)
+    for following in claimed.values():
+        following.follow(item, actor, now)
     return item
 
 

@@ -107,15 +107,25 @@ def _claim(person: Any, queue: Any, seen: Counter[Any]) -> bool:
     from django.utils import timezone
 
     from governance.kernel.authority import Actor
-    from reviews.queues.models import ReviewItem
     from reviews.queues.services import claim_next
 
     item = claim_next(actor=Actor.person(person), queue=queue, now=timezone.now())
     if item is None:
         return False
     seen[item.pk] += 1
-    ReviewItem.objects.filter(pk=item.pk).update(state="decided", lease_until=None)
+    _decide(item.pk)
     return True
+
+
+def _decide(item_id: Any) -> None:
+    """Out of the way, for both alike."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE queues_reviewitem SET state = 'decided', lease_until = NULL WHERE id = %s",
+            [item_id],
+        )
 
 
 def _bare_claim(queue: Any) -> bool:
@@ -136,11 +146,7 @@ def _bare_claim(queue: Any) -> bool:
             "lease_until = now() + interval '10 minutes' WHERE id = %s",
             [_anybody(), row[0]],
         )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE queues_reviewitem SET state = 'decided', lease_until = NULL WHERE id = %s",
-            [row[0]],
-        )
+    _decide(row[0])
     return True
 
 
