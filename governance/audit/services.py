@@ -19,7 +19,7 @@ from governance.audit.registries import audit_actions
 from governance.kernel.authority import Actor
 from governance.kernel.canonical import canonical_bytes, digest, plain, text_digest, uuid7
 from governance.kernel.errors import Unavailable
-from governance.kernel.statements import prepared_cursor
+from governance.kernel.statements import executed
 
 SEQUENCER_LOCK = 0x506C6163  # "Plac": one sequencer at a time, cluster-wide
 BATCH = 5_000
@@ -83,20 +83,25 @@ def _insert(event: AuditEvent) -> None:
         field.column: field.get_db_prep_save(getattr(event, field.attname), connection)
         for field in AuditEvent._meta.concrete_fields
     }
-    with prepared_cursor() as cursor:
-        cursor.execute(_insertion(), values)
+    with executed(_insertion(), values):
+        pass
     event._state.adding, event._state.db = False, connection.alias
+
+
+INSERT = """
+WITH event AS (INSERT INTO {events} ({columns}) VALUES ({values}) RETURNING id)
+INSERT INTO {pending} (event_id) SELECT id FROM event
+"""
 
 
 @cache
 def _insertion() -> str:
-    columns = [field.column for field in AuditEvent._meta.concrete_fields]
-    given = ", ".join(f"%({name})s" for name in columns)
-    return (
-        f"WITH event AS (INSERT INTO {AuditEvent._meta.db_table} "
-        f"({', '.join(connection.ops.quote_name(one) for one in columns)}) "
-        f"VALUES ({given}) RETURNING id) "
-        f"INSERT INTO {PendingEvent._meta.db_table} (event_id) SELECT id FROM event"
+    columns = [str(field.column) for field in AuditEvent._meta.concrete_fields]
+    return INSERT.format(
+        events=AuditEvent._meta.db_table,
+        pending=PendingEvent._meta.db_table,
+        columns=", ".join(connection.ops.quote_name(name) for name in columns),
+        values=", ".join(f"%({name})s" for name in columns),
     )
 
 

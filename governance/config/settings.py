@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -153,16 +154,18 @@ TEMPLATES = [
     }
 ]
 
+# Only what asks for it is prepared (governance/kernel/statements.py); without a number, nothing.
+CONNECTION: dict[str, Any] = {"prepare_threshold": 5 if read_flag("PLACET_PREPARED") else None}
 DATABASES = {
     "default": database(read("DATABASE_URL") or "postgresql://postgres@/placet?host=/tmp")
     | {
-        "OPTIONS": {"prepare_threshold": 5 if read_flag("PLACET_PREPARED") else None},
+        "OPTIONS": CONNECTION,
         "CONN_MAX_AGE": 0,
         "TEST": {"NAME": os.environ.get("PLACET_TEST_DB")},
     }
 }
 if os.environ.get("PLACET_PROCESS") == "web":
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 10}
+    CONNECTION["pool"] = {"min_size": 2, "max_size": 20, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "access.User"

@@ -8,17 +8,18 @@ audit log is built once therefore, with markers in place of the values of the mo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection
-from django.db.backends.postgresql.base import ServerBindingCursor
-from django.db.backends.postgresql.psycopg_any import sql as literals
+from django.db.backends.utils import CursorWrapper
+from psycopg import sql
 from psycopg.types.numeric import Int8
 
 Compiled = tuple[str, Sequence[Any]]
@@ -31,31 +32,40 @@ _MARKERS: dict[type, Callable[[int], Any]] = {
 }
 
 
-class _PreparedCursor(ServerBindingCursor):
-    def execute(self, query: Any, params: Any = None) -> Any:
-        return super().execute(query, params, prepare=True)
+class _Prepared(psycopg.Cursor[Any]):
+    """Binds on the server, which parses and plans a statement once for each connection."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> _Prepared:
+        return super().execute(query, params, **options | {"prepare": True})
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        # psycopg keeps no text of what it prepared, and Django's log of queries asks for it.
+        self._query = super()._convert_query(query, params)
+        return self._query
 
 
-def prepared_cursor() -> AbstractContextManager[Any]:
-    """A cursor whose statements the server plans once; values are bound there, as `%(name)s`.
+@contextmanager
+def executed(statement: str, values: Any) -> Iterator[CursorWrapper]:
+    """A statement that is the same each time, by way of Django's own wrappers and log.
 
-    Where PLACET_PREPARED is 0 (a pooler that gives each transaction another connection), it plans
-    them each time.
+    Where PLACET_PREPARED is 0 (a pooler that gives each transaction another connection) it is
+    planned each time.
     """
     connection.ensure_connection()
-    found: AbstractContextManager[Any] = connection._prepare_cursor(  # what cursor() does as well
-        _PreparedCursor(connection.connection)
-    )
-    return found
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    prepared: Any = _Prepared(connection.connection)
+    with wrap(prepared) as cursor:
+        cursor.execute(statement, values)
+        yield cursor
 
 
 class Statement:
     """What `build` makes of one value of each kind, as a statement for any values.
 
-    `build` takes them by name and gives SQL with its parameters; it may do nothing else with them
-    than put them into the query. That is checked: it is built twice with different values, and
-    whatever else differs raises RuntimeError. What does not differ stands in the statement, so that
-    the server may use an index that holds for it alone.
+    Kinds are int, datetime, date and UUID. `build` takes the values by name and gives SQL with its
+    parameters; it may do nothing else with them than put them into the query. That is checked: it
+    is built twice with different values, and whatever else differs raises RuntimeError. What does
+    not differ stands in the statement, so that an index that holds for it alone may be used.
     """
 
     def __init__(self, build: Callable[..., Compiled], kinds: dict[str, type]) -> None:
@@ -63,10 +73,10 @@ class Statement:
 
     def run(self, **values: Any) -> list[tuple[Any, ...]]:
         """All rows; `values` are those of this moment, one of each kind."""
-        with prepared_cursor() as cursor:
-            cursor.execute(self.sql, {name: _bound(one) for name, one in values.items()})
+        bound = {name: _bound(one) for name, one in values.items()}
+        with executed(self.sql, bound) as cursor:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+        return rows
 
     @cached_property
     def sql(self) -> str:
@@ -91,12 +101,7 @@ class Statement:
         if one != other:
             raise RuntimeError(f"{self._build.__qualname__}: {one!r} was made of its values.")
         plain = one.value if isinstance(one, Enum) else one
-        return literals.Literal(plain).as_string(None).replace("%", "%%")
-
-
-def statement(**kinds: type) -> Callable[[Callable[..., Compiled]], Statement]:
-    """Make a Statement of the function below; `kinds` are int, datetime, date or UUID."""
-    return lambda build: Statement(build, kinds)
+        return sql.Literal(plain).as_string(None).replace("%", "%%")
 
 
 def _bound(value: Any) -> Any:

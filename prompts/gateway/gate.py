@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from governance.kernel.statements import executed
 from governance.model_cards.models import Deployment
 from prompts.gateway.rules import CIRCUIT_STATES, WINDOW_SECONDS, counts_against, in_openais_words
-from telemetry.ledger.rows import executed
 
 # A place outlasts what the call may take by this: the time to look at the answer and book it.
 MARGIN_SECONDS = 20

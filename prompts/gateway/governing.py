@@ -18,6 +18,7 @@ from django.conf import settings
 from governance.access.models import ApiKey
 from governance.access.selectors import authenticate_key, key_of_prefix
 from governance.approvals.models import Approval
+from governance.kernel.statements import executed
 from governance.model_cards.models import Deployment, ExchangeRate, Price
 from governance.model_cards.pricing import PriceList
 from governance.model_cards.selectors import (
@@ -37,7 +38,6 @@ from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
 from reviews.intake.rules import Rule
 from reviews.intake.selectors import rules_in_force
-from telemetry.ledger.rows import executed
 
 Generation = tuple[int, int, int]
 MOST_REMEMBERED = 1000

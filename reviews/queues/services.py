@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -109,9 +109,9 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
         if (offered := offers[name].make(actor, queue, now)) is not None:
             return offered
     if standing.has_claim:
-        mine = ReviewItem.objects.live_claims_of(actor.user, queue, now).first()  # type: ignore[attr-defined]  # our queryset
+        mine = ReviewItem.objects.live_claims_of(actor.user, queue, now).first()
         if mine is not None:
-            return cast(ReviewItem, mine)
+            return mine
     if queue.needs_acknowledgement or standing.lacks_training:
         check_ready(actor.user, queue, now)
     if is_full(queue, now):

@@ -17,12 +17,12 @@ from django.db import transaction
 from django.urls import reverse
 
 from governance.kernel.errors import Invalid, PlacetError, WrongState
+from governance.kernel.statements import executed
 from telemetry.alerts.services import raise_alert
 from telemetry.chargeback.models import Budget, Hold
 from telemetry.chargeback.renewal import renew_budgets
 from telemetry.chargeback.rules import HOLD_STATES, HoldState, crossed, period_starts
 from telemetry.chargeback.sql import END_HOLDS, TAKE_HOLDS
-from telemetry.ledger import rows
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
 
@@ -96,7 +96,7 @@ def reserve_new(
 
 def _take(facts: dict[str, Any]) -> tuple[int, bool]:
     """How many budgets hold it now (all above the call, or none); whether none is to be renewed."""
-    with rows.executed(TAKE_HOLDS, facts) as cursor:
+    with executed(TAKE_HOLDS, facts) as cursor:
         held, is_fresh = cursor.fetchone()
     return int(held), bool(is_fresh)
 
@@ -224,7 +224,7 @@ def _end(
         "captured": HOLD_STATES.target(HoldState.HELD, "capture"),
         "released": HOLD_STATES.target(HoldState.HELD, "release"),
     }
-    with rows.executed(END_HOLDS, facts) as cursor:
+    with executed(END_HOLDS, facts) as cursor:
         held_attempts, ended, to_warn = cursor.fetchone()
     unheld = bills.keys() - set(held_attempts or [])
     if unheld:

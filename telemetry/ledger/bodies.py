@@ -11,6 +11,7 @@ from django.db import transaction
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
 from governance.kernel.errors import NotAllowed, NotFound
+from governance.kernel.statements import executed
 from telemetry.ledger import rows
 from telemetry.ledger.models import Call, Payload
 from telemetry.ledger.registries import body_scopes
@@ -130,7 +131,7 @@ def keep_first(call: Call, column: str, body: Body) -> None:
 def keep(call: Call, column: str, body: Body) -> None:
     """Beside the texts that are there, kept until the later time."""
     sealed = Payload(call=call).sealed(column, body.text)
-    with rows.executed(KEEP_TEXT[column], [sealed, body.keep_until, call.pk]) as cursor:
+    with executed(KEEP_TEXT[column], [sealed, body.keep_until, call.pk]) as cursor:
         is_kept = cursor.rowcount == 1
     if not is_kept:
         keep_first(call, column, body)

@@ -7,16 +7,15 @@ The ORM's own columns and conversions; most of the processor time of an ordinary
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-import psycopg
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import DatabaseDefault
+
+from governance.kernel.statements import executed
 
 Row = TypeVar("Row", bound=models.Model)
 Fields = tuple["models.Field[Any, Any]", ...]
@@ -74,24 +73,6 @@ def lock(row: Row) -> Row | None:
         if isinstance(field, models.ForeignKey) and is_same and field.is_cached(row):
             field.set_cached_value(fresh, field.get_cached_value(row))
     return fresh
-
-
-class Prepared(psycopg.Cursor[Any]):
-    """Binds on the server, which parses and plans a statement once for each connection."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Prepared:
-        return super().execute(query, params, **options | {"prepare": True})
-
-
-@contextmanager
-def executed(statement: str, values: Any) -> Iterator[CursorWrapper]:
-    """A statement that is the same each time, by way of Django's own wrappers and log."""
-    connection.ensure_connection()
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    prepared: Any = Prepared(connection.connection)
-    with wrap(prepared) as cursor:
-        cursor.execute(statement, values)
-        yield cursor
 
 
 def _value(field: models.Field[Any, Any], row: models.Model) -> Any:

@@ -31,7 +31,7 @@ def test_nothing_stands_beside_the_layout() -> None:
 
 def test_the_kernel_stays_small() -> None:
     files = {one.name for one in (ROOT / "governance" / "kernel").glob("*.py")}
-    assert len(files - {"__init__.py", "apps.py"}) <= 8
+    assert len(files - {"__init__.py", "apps.py"}) <= 9
 
 
 def test_litellm_is_imported_in_one_file() -> None:

@@ -52,3 +52,12 @@ def keep(name: str, figures: Any) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     RESULTS.write_text(json.dumps(kept | {name: figures}, indent=2))
+
+
+def leave_the_pool() -> None:
+    """The web process's pool keeps twenty connections to one database; a bench may need more."""
+    from django.db import connection
+
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["OPTIONS"].pop("pool", None)

@@ -21,6 +21,9 @@ ENOUGH = 0.5
 
 def measure(here: Any, server: str) -> dict[str, Any]:
     """Claims per second of both, the ratio, and what was claimed twice or never."""
+    from tests.load.beginning import leave_the_pool
+
+    leave_the_pool()
     queue, people = _filled(here)
     ours, bare = [], []
     doubles = left = 0

@@ -77,9 +77,10 @@ class Figure:
 
 def measure(here: Any, server: str, only: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     """Fill, ask, print; gives the figures by address (those that begin with `only`)."""
+    from tests.load.beginning import leave_the_pool
     from tests.load.filling import fill
 
-    _leave_the_pool()
+    leave_the_pool()
     client = _client(here)
     paths = [path for path in list_addresses(client) if not only or path.startswith(only)]
     fill(here, use_cases=ONE_PAGE, changes=ONE_PAGE)
@@ -101,15 +102,6 @@ def measure(here: Any, server: str, only: tuple[str, ...] = ()) -> dict[str, dic
     slow = [path for path, one in figures.items() if not one.is_fine]
     print(f"{len(figures) - len(slow)} of {len(figures)} keep to it; too slow: {', '.join(slow)}")
     return {path: one.as_json() for path, one in figures.items()}
-
-
-def _leave_the_pool() -> None:
-    """The web process's pool keeps its connections to one database; here they go to two."""
-    from django.db import connection
-
-    connection.close()
-    connection.close_pool()
-    connection.settings_dict["OPTIONS"].pop("pool", None)
 
 
 class Clone:

@@ -80,9 +80,10 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
 def measure(here: Any, server: str) -> dict[str, Any]:
     """Load, ask, print; milliseconds by page at one percent of the calls and at all of them."""
-    from tests.load.lists import _client, _leave_the_pool
+    from tests.load.beginning import leave_the_pool
+    from tests.load.lists import _client
 
-    _leave_the_pool()
+    leave_the_pool()
     client = _client(here)
     months = _months(here.now.date())
     _prepare(here)

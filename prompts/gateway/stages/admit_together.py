@@ -18,6 +18,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
+from governance.kernel.statements import executed
 from prompts.gateway import gate
 from prompts.gateway.context import CallContext
 from prompts.gateway.gate import MARGIN_SECONDS, Entry, Left, Limits
@@ -160,7 +161,7 @@ def asked_once(statement: str, facts: Any) -> Any:
     Raises DatabaseError where nobody knows what was written, because the connection is lost.
     """
     try:
-        with rows.executed(statement, [rows.as_json(facts)]) as cursor:
+        with executed(statement, [rows.as_json(facts)]) as cursor:
             (answer,) = cursor.fetchone()
     except DatabaseError as error:
         if not getattr(error.__cause__, "sqlstate", None):
