@@ -36,7 +36,7 @@ INSERT INTO ledger_call (id, use_case_id, team_id, deployment_id, prompt_version
     response_hash, decided_hash, redactions, findings, stage_trail, hold_reason, refusal_code,
     refusal_message, tokens_input, tokens_cached, tokens_output, latency_ms, attempts, is_cached,
     cost, currency, price_snapshot, idempotency_key, idempotency_hash, task_id, end_user_hash,
-    digest)
+    digest, seal_id, seal_position)
 SELECT gen_random_uuid(), cases.id, cases.team_id, models.id, 1, 'bench v1',
     'internal', 'sync', 'live',
     CASE WHEN made.n %% 50 = 0 THEN 'failed' ELSE 'delivered' END,
@@ -44,7 +44,7 @@ SELECT gen_random_uuid(), cases.id, cases.team_id, models.id, 1, 'bench v1',
     made.at, made.at, made.at, md5((made.n / 2)::text) || md5(made.n::text), '', '', '{{}}', '[]',
     '[]', '', '', '', tokens.input, 0, tokens.output, 400, 1, false,
     (tokens.input * 2.5 + tokens.output * 10) / 1000000, 'USD', '{{}}', '', '', '', '',
-    md5(made.n::text) || md5(made.n::text)
+    md5(made.n::text) || md5(made.n::text), %(seal)s, made.n - %(sealed_from)s
 FROM (
     SELECT n, %(month)s::timestamptz
         + (%(days)s * ((n - %(first)s)::float / %(count)s)) * interval '1 day' AS at
@@ -147,11 +147,15 @@ def _tokens() -> list[tuple[int, int, int]]:
 def _load(months: list[date], first: int, count: int) -> None:
     """Spread evenly over the months and each month's days; sealed, so that they are counted."""
     from django.db import connection
+    from django.utils import timezone
 
     from telemetry.chargeback.rules import next_month
     from telemetry.ledger.models import LedgerSeal
     from telemetry.ledger.tallies import tally_seal
 
+    seal = LedgerSeal.objects.create(
+        sealed_at=timezone.now(), count=count, cost=0, currency="USD", root="0" * 64
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM bench_tokens")
         tokens = cursor.fetchone()[0]
@@ -165,21 +169,11 @@ def _load(months: list[date], first: int, count: int) -> None:
                 "tokens": tokens,
                 "cases": USE_CASES,
                 "models": MODELS,
+                "seal": seal.pk,
+                "sealed_from": first,
             }
             cursor.execute(_CALLS.replace("{{}}", "{}"), asked)
             cursor.execute(_ENTRIES, asked)
-        from django.utils import timezone
-
-        seal = LedgerSeal.objects.create(
-            sealed_at=timezone.now(), count=count, cost=0, currency="USD", root="0" * 64
-        )
-        cursor.execute(
-            "UPDATE ledger_call SET seal_id = %s, seal_position = made.place FROM "
-            "(SELECT id, row_number() OVER () AS place FROM ledger_call "
-            "WHERE seal_id IS NULL AND prompt_label = 'bench v1') AS made "
-            "WHERE made.id = ledger_call.id",
-            [seal.pk],
-        )
         tally_seal(seal.pk)
         cursor.execute("VACUUM ANALYZE ledger_call")
         cursor.execute("VACUUM ANALYZE ledger_ledgerentry")
