@@ -141,10 +141,8 @@ def step(*, retiming_id: int, now: datetime) -> bool:
 
     Jobs of one queue end in the order in which they began, so that its last choice stands.
     """
-    unfinished = Retiming.objects.filter(finished_at=None)
-    job = unfinished.select_for_update(skip_locked=True, of=("self",)).filter(pk=retiming_id)
-    job = job.select_related("queue", "by").first()
-    if job is None or (job.queue and unfinished.filter(queue=job.queue, pk__lt=job.pk).exists()):
+    job = _taken(retiming_id)
+    if job is None:
         return False
     scope = _scope(job)
     items = scope.locked()
@@ -161,6 +159,16 @@ def step(*, retiming_id: int, now: datetime) -> bool:
         _record(job, actor, now)
     job.save()
     return not is_over
+
+
+def _taken(retiming_id: int) -> Retiming | None:
+    """The locked job, unless it is done, somebody has it, or its queue has an earlier one."""
+    unfinished = Retiming.objects.filter(finished_at=None)
+    free = unfinished.select_for_update(skip_locked=True, of=("self",))
+    job = free.select_related("queue", "by").filter(pk=retiming_id).first()
+    if job is None or job.queue is None:
+        return job
+    return None if unfinished.filter(queue=job.queue, pk__lt=job.pk).exists() else job
 
 
 def _count(job: Retiming, some: list[ReviewItem], done: _Done, now: datetime) -> None:
