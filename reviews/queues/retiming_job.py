@@ -168,7 +168,7 @@ def _taken(retiming_id: int) -> Retiming | None:
     job = free.select_related("queue", "by").filter(pk=retiming_id).first()
     if job is None or job.queue is None:
         return job
-    return None if unfinished.filter(queue=job.queue, pk__lt=job.pk).exists() else job
+    return None if unfinished.filter(queue=job.queue, pk__lt=retiming_id).exists() else job
 
 
 def _count(job: Retiming, some: list[ReviewItem], done: _Done, now: datetime) -> None:
@@ -191,7 +191,7 @@ def catch_up(*, now: datetime) -> int:
     lately = Retiming.objects.filter(queue__isnull=False, at__gte=now - 2 * OPENING)
     for job in lately.order_by("pk"):
         locked = Queue.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        job.queue = locked.filter(pk=job.queue_id).first()
+        job.queue = locked.filter(retimings=job).first()
         if job.queue is None:
             continue
         scope = _scope(job)
