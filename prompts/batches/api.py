@@ -214,7 +214,11 @@ class BatchCancel(APIView):
 
 
 class BatchFile(APIView):
-    """JSON Lines in the shape of OpenAI's batch output; held lines have their answer later."""
+    """JSON Lines in the shape of OpenAI's batch output; held lines have their answer later.
+
+    A line whose answer was overturned since has what stands in `body`, with `overturned` as at
+    the call's own address.
+    """
 
     required_permission = CALLERS
     what = results.RESULTS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +20,10 @@ from governance.kernel.web import actor_of, get_or_404, problem
 from prompts.gateway import pipeline, tasks
 from prompts.gateway.entrances import bearer_key
 from prompts.gateway.fetching import fetched
+from prompts.gateway.overturned import as_it_stands
 from prompts.gateway.progress import progress_of
 from prompts.gateway.refusals import Refusal, UnsupportedParameter
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
-from prompts.gateway.restoring import delivered_again
 from prompts.gateway.shapes import governed_request, governing_headers, review_of
 from prompts.gateway.stages.settle import cancel
 from reviews.decisions.standing import overturned
@@ -36,10 +35,11 @@ from telemetry.ledger.selectors import call_representation, calls_visible_to
 def representation(reply: GovernedReply) -> dict[str, Any]:
     call = reply.call
     body = call_representation(call) if call else {}
-    if reply.answer is not None:
+    if reply.answer is not None or reply.overturned is not None:
         body["output"] = reply.answer
     if reply.is_held:
         body["review"] = review_of(reply)
+    body["overturned"] = dict(reply.overturned) if reply.overturned else None
     if call is not None and call.mode == CallMode.ASYNC:
         body["progress"] = progress_of(call)
     return body
@@ -54,7 +54,12 @@ def refused(refusal: Refusal, headers: dict[str, str]) -> Response:
 
 @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
 class CallCreate(APIView):
-    """Make a governed call. `Prefer: respond-async` answers 202 and a worker runs it."""
+    """Make a governed call. `Prefer: respond-async` answers 202 and a worker runs it.
+
+    The same request under the same `Idempotency-Key` gets the answer that was delivered. Where a
+    decision on it was overturned since, `overturned` says so as at the call's own address, where
+    the new answer is; one that was rejected is not given out again (`output` is null).
+    """
 
     required_permission = "key"
 
@@ -95,8 +100,8 @@ class CallDetail(APIView):
     """A call as it stands: for the key that made it, or people who may see it.
 
     Where a decision was overturned afterwards, `output` is what stands now (null for a rejection)
-    and `overturned` says when, by which verdict, and what stood before, by its SHA-256. `state`
-    stays what became of the call.
+    and `overturned` says when, by which verdict, at which `url`, and what stood before, by its
+    SHA-256. `state` stays what became of the call.
     """
 
     required_permission = ("key", Permission.CALL_VIEW)
@@ -105,12 +110,11 @@ class CallDetail(APIView):
         call: Call = get_or_404(_calls_for(request), pk=pk)
         is_its_caller = request.auth is not None
         changed = overturned(call)
-        reply = reply_of_earlier(call, is_for_its_caller=is_its_caller)
-        if changed is not None:
-            now = changed.now.text
-            if now is not None and is_its_caller:
-                now = delivered_again(call, now)
-            reply = replace(reply, answer=now)
+        reply = as_it_stands(
+            reply_of_earlier(call, is_for_its_caller=is_its_caller),
+            changed,
+            is_for_its_caller=is_its_caller,
+        )
         if is_its_caller:
             times = 1 + (len(changed.before) if changed else 0)
             try:
@@ -119,7 +123,6 @@ class CallDetail(APIView):
                 return refused(refusal, governing_headers(reply))
         body = representation(reply)
         body["output"] = reply.answer
-        body["overturned"] = changed.as_plain() if changed else None
         if request.auth is None:
             # People read bodies on the call's page, where opening them is recorded.
             body.pop("output", None)

@@ -137,6 +137,7 @@ def _list(item: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": item} | more
 
 
+VERDICT: Schema = {"enum": ["approve", "correct", "reject"]}
 USAGE = _all(prompt_tokens=COUNT, total_tokens=COUNT)
 VECTOR: Schema = {"type": ["array", "string"], "items": {"type": "number"}}
 SCHEMAS: dict[str, Schema] = {
@@ -172,6 +173,18 @@ SCHEMAS: dict[str, Schema] = {
         ),
         usage=USAGE,
         review={"type": "object", "description": "Where and until when a held answer is decided."},
+        overturned={
+            **_all(
+                verdict=VERDICT,
+                at=TEXT,
+                output_sha256=NULLABLE_TEXT,
+                url=TEXT,
+                before=_list(_all(verdict=VERDICT, at=TEXT, output_sha256=NULLABLE_TEXT)),
+            ),
+            "description": "Of a repeated request whose answer was decided otherwise since: what "
+            "stands now, to be fetched at `url`, and what stood before. The content is what was "
+            "delivered; null where it was rejected. `x-call-overturned` says the verdict.",
+        },
     ),
     "EmbeddingRequest": _object(
         ("model", "input"),

@@ -11,10 +11,12 @@ from django.utils import timezone
 from governance.kernel.authority import Actor
 from prompts.gateway.context import CallContext
 from prompts.gateway.fetching import fetched
+from prompts.gateway.overturned import as_delivered_first
 from prompts.gateway.refusals import StillRunning
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
 from prompts.gateway.resting import rest_connection
 from prompts.gateway.stages.admit import earlier_call
+from reviews.decisions.standing import overturned
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import OPEN_STATES
 
@@ -28,7 +30,8 @@ def reply_of_repeated(context: CallContext) -> GovernedReply | None:
     """What became of the call that this idempotency key made; None when it made none.
 
     Who waits for the answer waits here as well while the first is being answered. A held call
-    answers as held until it is decided, and from then on with what was decided.
+    answers as held until it is decided, and from then on with what was decided first; whatever
+    was decided afterwards it says, and gives nothing out again that was rejected.
     """
     call = earlier_call(context)
     if call is None:
@@ -37,7 +40,8 @@ def reply_of_repeated(context: CallContext) -> GovernedReply | None:
         call = _settled(call)
     key, person = context.key, context.request.person
     actor = key.as_actor() if key else Actor.person(person)
-    return fetched(reply_of_earlier(call), actor=actor, now=timezone.now())
+    reply = as_delivered_first(reply_of_earlier(call), overturned(call))
+    return fetched(reply, actor=actor, now=timezone.now())
 
 
 def reply_of_one_just_let_in(context: CallContext) -> GovernedReply | None:

@@ -19,7 +19,11 @@ from telemetry.ledger.services import visible_answer
 
 @dataclass(frozen=True)
 class GovernedReply:
-    """The call as it stands. `answer` is None unless it may leave; `refusal` says why not."""
+    """The call as it stands. `answer` is None unless it may leave; `refusal` says why not.
+
+    `overturned` is there once somebody decided otherwise afterwards: what stands, since when, and
+    at which `url`.
+    """
 
     call: Call | None
     answer: str | None
@@ -27,6 +31,8 @@ class GovernedReply:
     rates: Mapping[str, str] = field(default_factory=dict)
     calls_tools: bool = False
     vectors: tuple[tuple[float, ...], ...] = ()
+    overturned: Mapping[str, Any] | None = None
+    is_by_people: bool = False
 
     @property
     def tool_answer(self) -> dict[str, Any] | None:
@@ -40,7 +46,7 @@ class GovernedReply:
     @property
     def is_cut(self) -> bool:
         """Whether the answer is what the model wrote, and the model did not come to its end."""
-        if self.call is None or self.state == "corrected":
+        if self.call is None or self.is_by_people or self.state == "corrected":
             return False
         return any(one["code"] == CUT_OFF for one in self.call.findings)
 

@@ -47,6 +47,9 @@ FIELD_TYPES: dict[str, type] = {
     "response_format": dict,
 }
 HELD = "A person must look at this answer first. It follows when they have decided."
+TAKEN_BACK = (
+    "A person decided afterwards that this answer must not be used. Take back what came of it."
+)
 REJECTED = "A person looked at this answer and decided that it must not leave."
 
 
@@ -140,6 +143,8 @@ def governing_headers(reply: GovernedReply) -> dict[str, str]:
             headers["x-call-cache"] = "hit"
         headers["x-prompt-version"] = reply.call.prompt_label
         headers["x-deployment"] = reply.call.deployment.slug if reply.call.deployment else ""
+    if reply.overturned is not None:
+        headers["x-call-overturned"] = reply.overturned["verdict"]
     return headers
 
 
@@ -173,11 +178,17 @@ def completion(reply: GovernedReply, model: str) -> dict[str, Any]:
         "logprobs": None,
     }
     body = _frame(call, model, "chat.completion") | {"choices": [choice], "usage": usage_of(call)}
-    if reply.is_held:
-        body["review"] = review_of(reply)
+    return body | said_besides(reply)
+
+
+def said_besides(reply: GovernedReply) -> dict[str, Any]:
+    """What no completion of OpenAI has: that people decide, or decided otherwise since."""
+    said: dict[str, Any] = {"review": review_of(reply)} if reply.is_held else {}
     if reply.is_degraded:
-        body["degraded"] = True
-    return body
+        said["degraded"] = True
+    if reply.overturned is not None:
+        said["overturned"] = dict(reply.overturned)
+    return said
 
 
 def chunk(call: Call, model: str, delta: dict[str, Any], finish: str | None) -> dict[str, Any]:
@@ -237,6 +248,8 @@ def _frame(call: Call, model: str, kind: str) -> dict[str, Any]:
 def _not_yet(reply: GovernedReply) -> str | None:
     if reply.answer is not None:
         return None
+    if reply.overturned is not None and reply.overturned["verdict"] == "reject":
+        return TAKEN_BACK
     return REJECTED if reply.state == "rejected" else HELD
 
 

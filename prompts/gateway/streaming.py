@@ -106,8 +106,7 @@ class Pieces:
             self.emit(Begun(shapes.governing_headers(reply)))
             self._chunk(call, shapes.whole_delta(reply), None)
             last = shapes.chunk(call, self.request.model, {}, shapes.finish_reason(reply))
-            review = {"review": shapes.review_of(reply)} if reply.is_held else {}
-            self.emit(event(last | review | ({"degraded": True} if reply.is_degraded else {})))
+            self.emit(event(last | shapes.said_besides(reply)))
         if self.request.wants_usage:
             self.emit(event(shapes.usage_chunk(call, self.request.model)))
         self.emit(DONE)

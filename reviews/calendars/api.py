@@ -39,11 +39,19 @@ class EffectSerializer(serializers.Serializer[Any]):
 class RetimingSerializer(serializers.ModelSerializer[Retiming]):
     """How far a re-timing is."""
 
+    queue: Any = serializers.SlugRelatedField(
+        "slug",
+        read_only=True,
+        allow_null=True,
+        help_text="The queue that chose another SLA; null where a calendar or a policy changed.",
+    )
+
     class Meta:
         model = Retiming
         fields: ClassVar[list[str]] = [
             "id",
             "reason",
+            "queue",
             "by_label",
             "at",
             "total",
@@ -58,11 +66,11 @@ class RetimingSerializer(serializers.ModelSerializer[Retiming]):
 
 
 class ReviewRetimingList(generics.ListAPIView[Retiming]):
-    """Re-timings of very many items, newest first."""
+    """Re-timings of very many items and of queues that chose another SLA, newest first."""
 
     required_permission: ClassVar[Any] = SEES
     serializer_class = RetimingSerializer
-    queryset = Retiming.objects.all()
+    queryset = Retiming.objects.select_related("queue")
 
 
 class ReviewRetimingDetail(generics.RetrieveAPIView[Retiming]):

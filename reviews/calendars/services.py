@@ -23,7 +23,7 @@ from governance.kernel.web import get_or_404
 from reviews.queues import opening_hours
 from reviews.queues.escalation_rules import NotSteps, checked, steps_of
 from reviews.queues.models import BusinessCalendar, Queue, SlaPolicy, public_holidays
-from reviews.queues.retiming import Effect, effect_of, moves_of, open_items_of
+from reviews.queues.retiming import Effect, Scope, effect_of
 from reviews.queues.retiming_job import retime
 from reviews.queues.sla import NoOpeningHours, due_at
 
@@ -215,7 +215,8 @@ def _policies_of(calendar: BusinessCalendar) -> dict[int, SlaPolicy]:
 
 def _effect(slas: Mapping[int, SlaPolicy], field_name: str, now: datetime) -> Effect:
     with _said_beside(field_name):
-        return effect_of(moves_of(open_items_of(list(slas)), slas), now)
+        scope = Scope(slas)
+        return effect_of(scope.moves(list(scope.items())), now)
 
 
 class _said_beside:  # noqa: N801  # reads as a statement

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from governance.kernel.canonical import text_digest
 from reviews.decisions.models import Correction, ReviewDecision
@@ -34,6 +36,10 @@ class Overturned:
     now: Answer
     before: tuple[Answer, ...]
 
+    @property
+    def is_rejected(self) -> bool:
+        return self.now.verdict == Verdict.REJECT
+
     def as_plain(self) -> dict[str, Any]:
         return self.now.as_plain() | {"before": [one.as_plain() for one in self.before]}
 
@@ -42,16 +48,24 @@ def overturned(call: Call) -> Overturned | None:
     """None for a call on which nobody decided otherwise afterwards, or whose answer had left
     before people judged it: a judgement on that changes nothing of the call.
     """
-    if call.decided_at is None:
-        return None
-    decisions = list(
-        ReviewDecision.objects.filter(item__gates=call, item__is_after_delivery=False)
-        .exclude(verdict=Verdict.ESCALATE)
-        .select_related("correction")
-        .order_by("at", "pk")
-    )
-    if len(decisions) < 2:
-        return None
+    return overturned_among([call]).get(call.pk)
+
+
+def overturned_among(calls: Iterable[Call]) -> dict[UUID, Overturned]:
+    """Those of them on which somebody decided otherwise; one query, none where people decided
+    nothing."""
+    decided = {one.pk: one for one in calls if one.decided_at is not None}
+    found: dict[UUID, list[ReviewDecision]] = {}
+    if decided:
+        decisions = ReviewDecision.objects.filter(
+            item__gates__in=list(decided), item__is_after_delivery=False
+        ).exclude(verdict=Verdict.ESCALATE)
+        for one in decisions.select_related("correction", "item").order_by("at", "pk"):
+            found.setdefault(one.item.call_id, []).append(one)
+    return {pk: _overturned(decided[pk], every) for pk, every in found.items() if len(every) > 1}
+
+
+def _overturned(call: Call, decisions: list[ReviewDecision]) -> Overturned:
     *before, last = [_answer(one, call) for one in decisions]
     return Overturned(last, tuple(reversed(before)))
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from governance.access.models import User
 from governance.audit.services import record
 from governance.kernel.authority import Actor, Permission
@@ -52,7 +54,10 @@ def written(wanted: Wanted, user: User, now: datetime) -> Iterator[str]:
         .values_list("pk", flat=True)
     )
     after = {"filters": wanted.as_query(), "rows": chosen.count(), "with_texts": len(readable)}
-    record(actor=Actor.person(user), action="feedback.exported", subject=user, now=now, after=after)
+    actor = Actor.person(user)
+    # Of its own: the request that reads opens none.
+    with transaction.atomic():
+        record(actor=actor, action="feedback.exported", subject=user, now=now, after=after)
     return _lines(chosen, readable, user)
 
 

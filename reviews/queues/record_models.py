@@ -110,10 +110,17 @@ class GuidelineAcknowledgement(models.Model):
 class Retiming(models.Model):
     """Very many due times are worked out again, some at a time; `cursor` is the last item done.
 
-    It goes on after a crash where it was. Done twice, nothing changes.
+    It goes on after a crash where it was. Done twice, nothing changes. Either of everything under
+    `policies`, or of a `queue`: what it has under the policy that it `leaves` takes its new one.
     """
 
     policies = models.JSONField(default=list)
+    queue = models.ForeignKey(
+        "queues.Queue", models.PROTECT, null=True, blank=True, related_name="retimings"
+    )
+    leaves = models.ForeignKey(
+        "queues.SlaPolicy", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField(max_length=300)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -134,6 +141,12 @@ class Retiming(models.Model):
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["id"], condition=Q(finished_at=None), name="retiming_unfinished")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(queue=None, leaves=None) | Q(queue__isnull=False, leaves__isnull=False),
+                name="retiming_of_a_queue_leaves",
+            )
         ]
 
     def __str__(self) -> str:

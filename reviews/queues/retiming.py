@@ -15,7 +15,13 @@ from typing import Any
 from django.db import connection, transaction
 
 from governance.kernel.authority import Actor
-from reviews.queues.models import DueTimeChange, Pause, Queue, ReviewItem, SlaPolicy
+from reviews.queues.models import (
+    DueTimeChange,
+    Pause,
+    ReviewItem,
+    ReviewItemQuerySet,
+    SlaPolicy,
+)
 from reviews.queues.rules import ItemState
 from reviews.queues.sla import Calendar, due_at, due_with_pauses
 from reviews.queues.sla import Pause as Span
@@ -158,19 +164,51 @@ def effect_of(moves: Iterable[Move], now: datetime) -> Effect:
     )
 
 
-def open_items_of(slas: Collection[int], *, lock: bool = False) -> list[ReviewItem]:
-    """Open items that were promised under one of these policies, in a fixed order."""
-    items = ReviewItem.objects.open().filter(sla__in=slas).order_by("pk")
-    return list(items.select_for_update(of=("self",)) if lock else items)
+@dataclass(frozen=True)
+class Scope:
+    """Which open items a change concerns, and by which policies they are due.
+
+    Of a calendar or a policy: everything promised under `slas`. Of a queue that chose another
+    policy, the only one of `slas`: what is open in it under the one it `leaves`, which is promised
+    the new one now; what came from elsewhere under another promise keeps that.
+    """
+
+    slas: Mapping[int, SlaPolicy]
+    queue_id: int | None = None
+    leaves: int | None = None
+
+    def items(self) -> ReviewItemQuerySet:
+        """In a fixed order."""
+        every = ReviewItem.objects.open().order_by("pk")
+        if self.queue_id is None:
+            return every.filter(sla__in=list(self.slas))
+        # Chosen back meanwhile: they never left.
+        concerned = every.none() if self.leaves in self.slas else every
+        return concerned.filter(queue=self.queue_id, sla=self.leaves)
+
+    def locked(self) -> ReviewItemQuerySet:
+        return self.items().select_for_update(of=("self",))
+
+    def moves(self, items: Collection[ReviewItem]) -> list[Move]:
+        """What becomes of them, under the promise that they get; nothing is written."""
+        if self.queue_id is not None:
+            for one in items:
+                (one.sla_id,), one.steps_done = self.slas, 0
+        return moves_of(items, self.slas)
+
+    def write(self, moves: list[Move], *, actor: Actor, reason: str, now: datetime) -> None:
+        if self.queue_id is not None:
+            (sla_id,) = self.slas
+            promised = ReviewItem.objects.filter(pk__in=[one.item.pk for one in moves])
+            promised.update(sla=sla_id, steps_done=0)
+        write_moves(moves, actor=actor, reason=reason, now=now)
 
 
-def retime_policies(
-    slas: Mapping[int, SlaPolicy], *, actor: Actor, reason: str, now: datetime
-) -> Effect:
-    """In the caller's transaction: every open item under these policies, by them as they stand."""
-    moves = moves_of(open_items_of(list(slas), lock=True), slas)
+def retime_at_once(scope: Scope, *, actor: Actor, reason: str, now: datetime) -> Effect:
+    """In the caller's transaction: every open item of the scope, by its policies as they stand."""
+    moves = scope.moves(list(scope.locked()))
     effect = effect_of(moves, now)
-    write_moves(moves, actor=actor, reason=reason, now=now)
+    scope.write(moves, actor=actor, reason=reason, now=now)
     return effect
 
 
@@ -195,19 +233,6 @@ def catch_up(*, now: datetime) -> int:
         write_moves(late, actor=SYSTEM, reason="Opened while the SLA changed", now=now)
         moved += len(late)
     return moved
-
-
-def move_to_policy(queue: Queue, sla: SlaPolicy) -> list[ReviewItem]:
-    """Open items of the queue under its old policy, locked; they are promised the new one now.
-
-    What came from elsewhere under another promise keeps that. The caller writes the moves.
-    """
-    items = ReviewItem.objects.open().filter(queue=queue, sla=queue.sla_id).order_by("pk")
-    locked = list(items.select_for_update(of=("self",)))
-    ReviewItem.objects.filter(pk__in=[one.pk for one in locked]).update(sla=sla, steps_done=0)
-    for one in locked:
-        one.sla_id, one.steps_done = sla.pk, 0
-    return locked
 
 
 def retime_item(item: ReviewItem, *, actor: Actor, reason: str, now: datetime) -> Move | None:

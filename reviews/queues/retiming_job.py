@@ -1,7 +1,7 @@
 """Re-timing of very many items in the background, some at a time, with progress; resumable.
 
-Each step is one transaction: it locks the job, then the policies with their calendars, then the
-items. So a change of a calendar waits for a step and never for the job, and no step writes by a
+It follows a change of a calendar or a policy, and a queue's choice of another policy. Each step
+is one transaction: it locks the job, then the calendars and policies, then the items. So a change of a calendar waits for a step and never for the job, and no step writes by a
 calendar that has changed meanwhile; that change begins a job of its own, which ends last.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
@@ -17,8 +18,16 @@ from django.db import transaction
 from governance.audit.services import record
 from governance.kernel.authority import Actor
 from reviews.queues import retiming
-from reviews.queues.models import Retiming, ReviewItem, ReviewItemQuerySet, SlaPolicy
-from reviews.queues.retiming import SYSTEM, Effect, Move, effect_of, first_times, moves_of
+from reviews.queues.models import BusinessCalendar, Queue, Retiming, ReviewItem, SlaPolicy
+from reviews.queues.retiming import (
+    OPENING,
+    SYSTEM,
+    Effect,
+    Move,
+    Scope,
+    effect_of,
+    first_times,
+)
 from reviews.queues.sla import NoOpeningHours
 
 HERE_AND_NOW = 2_000
@@ -34,19 +43,48 @@ def retime(slas: Mapping[int, SlaPolicy], *, actor: Actor, reason: str, now: dat
 
     Raises NoOpeningHours where what is open would never be due; of a job for what is opened now.
     """
-    total = _open(list(slas)).count()
+    scope = Scope(slas)
+    total = scope.items().count()
     if total <= HERE_AND_NOW:
-        return retiming.retime_policies(slas, actor=actor, reason=reason, now=now)
-    for sla in slas.values():
+        return retiming.retime_at_once(scope, actor=actor, reason=reason, now=now)
+    return _begun(scope, total, actor=actor, reason=reason, now=now)
+
+
+def retime_queue(
+    queue: Queue, leaves: SlaPolicy, *, actor: Actor, reason: str, now: datetime
+) -> Effect:
+    """As `retime`, of what is open in the queue under the policy that it leaves.
+
+    The caller has locked the queue and saved its choice. The job is kept in either case, so that
+    what was opened at that very moment is found.
+    """
+    scope = Scope(_locked_policies([queue.sla_id]), queue.pk, leaves.pk)
+    total = scope.items().count()
+    before = Retiming.objects.filter(queue=queue, finished_at=None)
+    if total > HERE_AND_NOW or before.exists():
+        return _begun(scope, total, actor=actor, reason=reason, now=now)
+    for sla in scope.slas.values():
         first_times(sla, now)
-    made = Retiming.objects.create(
-        policies=sorted(slas),
-        reason=reason[:300],
-        by=actor.user,
-        by_label=actor.label[:200],
-        at=now,
+    effect = retiming.retime_at_once(scope, actor=actor, reason=reason, now=now)
+    _made(
+        scope,
+        actor,
+        reason,
+        now,
         total=total,
+        done=total,
+        moved=effect.moved,
+        become_overdue=effect.become_overdue,
+        no_longer_overdue=effect.no_longer_overdue,
+        finished_at=now,
     )
+    return effect
+
+
+def _begun(scope: Scope, total: int, *, actor: Actor, reason: str, now: datetime) -> Effect:
+    for sla in scope.slas.values():
+        first_times(sla, now)
+    made = _made(scope, actor, reason, now, total=total)
     # Without a broker the housekeeping finds it.
     transaction.on_commit(
         lambda: current_app.send_task(RETIME, [made.pk], queue="housekeeping"), robust=True
@@ -54,8 +92,33 @@ def retime(slas: Mapping[int, SlaPolicy], *, actor: Actor, reason: str, now: dat
     return Effect(total, 0, 0, 0, made.pk)
 
 
-def _open(policies: list[int]) -> ReviewItemQuerySet:
-    return ReviewItem.objects.open().filter(sla__in=policies).order_by("pk")
+def _made(scope: Scope, actor: Actor, reason: str, now: datetime, **facts: Any) -> Retiming:
+    return Retiming.objects.create(
+        policies=sorted(scope.slas),
+        queue_id=scope.queue_id,
+        leaves_id=scope.leaves,
+        reason=reason[:300],
+        by=actor.user,
+        by_label=actor.label[:200],
+        at=now,
+        **facts,
+    )
+
+
+def _locked_policies(policies: list[int]) -> dict[int, SlaPolicy]:
+    """Them and their calendars, as they stand until the transaction ends."""
+    # Calendars first: a change of one locks it before it marks its policies.
+    counted_by = BusinessCalendar.objects.filter(policies__in=policies).order_by("pk")
+    list(counted_by.select_for_update(no_key=True, of=("self",)))
+    found = SlaPolicy.objects.select_for_update(no_key=True, of=("self", "calendar"))
+    return found.select_related("calendar").order_by("pk").in_bulk(policies)
+
+
+def _scope(job: Retiming) -> Scope:
+    """By the policies as they stand; of a queue by the one that it has chosen last."""
+    if job.queue is None:
+        return Scope(_locked_policies(job.policies))
+    return Scope(_locked_policies([job.queue.sla_id]), job.queue.pk, job.leaves_id)
 
 
 def run(*, retiming_id: int, now: datetime) -> int:
@@ -74,27 +137,22 @@ def run_unfinished(*, now: datetime) -> int:
 
 @transaction.atomic
 def step(*, retiming_id: int, now: datetime) -> bool:
-    """Some items more; whether any may be left. False as well while somebody else works on it."""
-    unfinished = Retiming.objects.filter(pk=retiming_id, finished_at=None)
-    job = unfinished.select_for_update(skip_locked=True, of=("self",)).first()
+    """Some items more; whether any may be left. False as well while somebody else works on it.
+
+    Jobs of one queue end in the order in which they began, so that its last choice stands.
+    """
+    job = _taken(retiming_id)
     if job is None:
         return False
-    policies = SlaPolicy.objects.select_for_update(no_key=True, of=("self", "calendar"))
-    slas = policies.select_related("calendar").order_by("pk").in_bulk(job.policies)
-    items = _open(job.policies)
+    scope = _scope(job)
+    items = scope.locked()
     if job.cursor is not None:
         items = items.filter(pk__gt=job.cursor)
-    some = list(items.select_for_update(of=("self",))[: retiming.AT_ONCE])
-    done = _moves(some, slas)
-    effect = effect_of(done.moves, now)
+    some = list(items[: retiming.AT_ONCE])
+    done = _moves(some, scope)
     actor = Actor.person(job.by) if job.by else SYSTEM
-    retiming.write_moves(done.moves, actor=actor, reason=job.reason, now=now)
-    job.cursor = some[-1].pk if some else job.cursor
-    job.done += len(some)
-    job.moved += effect.moved
-    job.become_overdue += effect.become_overdue
-    job.no_longer_overdue += effect.no_longer_overdue
-    job.failed += done.failed
+    scope.write(done.moves, actor=actor, reason=job.reason, now=now)
+    _count(job, some, done, now)
     is_over = len(some) < retiming.AT_ONCE
     if is_over:
         job.finished_at = now
@@ -103,21 +161,68 @@ def step(*, retiming_id: int, now: datetime) -> bool:
     return not is_over
 
 
+def _taken(retiming_id: int) -> Retiming | None:
+    """The locked job, unless it is done, somebody has it, or its queue has an earlier one."""
+    unfinished = Retiming.objects.filter(finished_at=None)
+    free = unfinished.select_for_update(skip_locked=True, of=("self",))
+    job = free.select_related("queue", "by").filter(pk=retiming_id).first()
+    if job is None or job.queue is None:
+        return job
+    return None if unfinished.filter(queue=job.queue, pk__lt=retiming_id).exists() else job
+
+
+def _count(job: Retiming, some: list[ReviewItem], done: _Done, now: datetime) -> None:
+    effect = effect_of(done.moves, now)
+    job.cursor = some[-1].pk if some else job.cursor
+    job.done += len(some)
+    job.moved += effect.moved
+    job.become_overdue += effect.become_overdue
+    job.no_longer_overdue += effect.no_longer_overdue
+    job.failed += done.failed
+
+
+@transaction.atomic
+def catch_up(*, now: datetime) -> int:
+    """Items that were opened under the old policy while their queue chose another; how many moved.
+
+    As `retiming.catch_up`, which does it for calendars and policies.
+    """
+    moved = 0
+    lately = Retiming.objects.filter(queue__isnull=False, at__gte=now - 2 * OPENING)
+    for job in lately.order_by("pk"):
+        locked = Queue.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        job.queue = locked.filter(retimings=job).first()
+        if job.queue is None:
+            continue
+        scope = _scope(job)
+        opened = scope.items().filter(
+            created_at__range=(job.at - OPENING, job.at + OPENING), escalated_at=None
+        )
+        opened = opened.select_for_update(skip_locked=True, of=("self",))
+        # What the job has yet to come to is its own.
+        if not job.is_over:
+            opened = opened.filter(pk__lte=job.cursor) if job.cursor else opened.none()
+        late = _moves(list(opened), scope).moves
+        scope.write(late, actor=SYSTEM, reason="Opened while the SLA changed", now=now)
+        moved += len(late)
+    return moved
+
+
 @dataclass
 class _Done:
     moves: list[Move] = field(default_factory=list)
     failed: int = 0
 
 
-def _moves(items: list[ReviewItem], slas: Mapping[int, SlaPolicy]) -> _Done:
+def _moves(items: list[ReviewItem], scope: Scope) -> _Done:
     """Of all of them; one by one where one would never be due, so that it holds nobody up."""
     try:
-        return _Done(moves_of(items, slas))
+        return _Done(scope.moves(items))
     except NoOpeningHours:
         found = _Done()
     for one in items:
         try:
-            found.moves += moves_of([one], slas)
+            found.moves += scope.moves([one])
         except NoOpeningHours:
             found.failed += 1
     return found

@@ -14,6 +14,7 @@ def keep_house() -> None:
     now = timezone.now()
     services.return_expired(now=now)
     retiming.catch_up(now=now)
+    retiming_job.catch_up(now=now)
     escalating.mark_untouched(now=now)
     escalating.mark_breaches(now=now)
     escalating.take_steps(now=now)

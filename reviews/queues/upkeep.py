@@ -20,8 +20,9 @@ from governance.kernel.canonical import text_digest
 from governance.kernel.errors import Invalid, NotAllowed, NotFound
 from governance.registry.models import UseCase
 from reviews.queues.models import BusinessCalendar, GuidelineVersion, Queue, SlaPolicy
-from reviews.queues.retiming import move_to_policy, moves_of, write_moves
+from reviews.queues.retiming_job import retime_queue
 from reviews.queues.rules import LONGEST_UNDO_SECONDS, UNDO_SECONDS
+from reviews.queues.sla import NoOpeningHours
 
 LONGEST_GUIDELINE = 20_000
 LONGEST_LABEL = 40
@@ -135,7 +136,8 @@ def change_queue(
     """Everything but the address of a queue; without `sla` it keeps its own.
 
     `seen` is `seen_of(queue_facts(queue))` of what was edited; raises Conflict if it moved.
-    Another SLA moves the due times of what is open in it, with the old ones in the history.
+    Another SLA moves the due times of what is open in it, with the old ones in the history; where
+    that is very much, a job goes on with it.
     """
     locked = _locked_queues()
     queue = next((one for one in locked if one.pk == queue_id), None)
@@ -153,9 +155,10 @@ def change_queue(
         queue.rationale_templates = list(rationale_templates)
     queue.needs_acknowledgement, queue.most_claimed = needs_acknowledgement, most_claimed
     _check(queue, others, use_cases)
-    _choose_sla(queue, sla, actor, now)
     _set_default(queue, is_default, others, actor, now)
+    leaves, queue.sla = queue.sla, sla or queue.sla
     queue.save()
+    _follow_sla(queue, leaves, actor, now)
     queue.use_cases.set(use_cases)
     queue.trainings.set(trainings)
     keep_guideline(queue, actor, now)
@@ -282,15 +285,18 @@ def standard_sla() -> SlaPolicy:
     return sla
 
 
-def _choose_sla(queue: Queue, sla: SlaPolicy | None, actor: Actor, now: datetime) -> None:
+def _follow_sla(queue: Queue, leaves: SlaPolicy, actor: Actor, now: datetime) -> None:
     """Under another policy, what is open in the queue gets its due times by that."""
-    if sla is None or sla.pk == queue.sla_id:
+    if queue.sla_id == leaves.pk:
         return
-    if queue.pk:
-        policy = SlaPolicy.objects.select_related("calendar").get(pk=sla.pk)
-        moves = moves_of(move_to_policy(queue, policy), {policy.pk: policy})
-        write_moves(moves, actor=actor, reason=f"{queue} chose the SLA {policy}", now=now)
-    queue.sla = sla
+    reason = f"{queue} chose the SLA {queue.sla}"
+    try:
+        retime_queue(queue, leaves, actor=actor, reason=reason, now=now)
+    except NoOpeningHours:
+        raise Invalid(
+            "Nothing was saved. What you typed is still here.",
+            fields={"sla": ["What is open already would never be due by its calendar."]},
+        ) from None
 
 
 def keep_guideline(queue: Queue, actor: Actor, now: datetime) -> None:

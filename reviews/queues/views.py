@@ -126,7 +126,8 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         "members": holders(Permission.REVIEW_WORK, queue, now=now),
         "shares_sla_with": queue.sla.queues.exclude(pk=queue.pk),
         "may_see_people": user.may(Permission.PEOPLE_VIEW),
-        "open_items": queue.items.exclude(state="decided").count(),
+        "open_items": queue.items.exclude(state="decided").filter(sla=queue.sla_id).count(),
+        "retiming": queue.retimings.filter(finished_at=None).first(),
     }
     return _edited(request, form, change, context)
 
@@ -147,8 +148,7 @@ def _edited(
         except Conflict as late:
             status = late.status
         else:
-            messages.success(request, f"The queue {saved} is saved.")
-            return redirect("queues:board", slug=saved.slug)
+            return _saved(request, saved, "sla" in form.changed_data)
     typed = form["guideline"].value() or ""
     context |= {"form": form, "guideline": typed, "is_preview": is_preview}
     context["claim_fields"] = [
@@ -156,6 +156,15 @@ def _edited(
     ]
     status = status if form.is_bound and not is_preview else 200
     return page(request, "reviews/queues/settings.html", context, status=status)
+
+
+def _saved(request: HttpRequest, queue: Queue, has_other_sla: bool) -> HttpResponse:
+    """Its board; or how far the re-timing is, where that takes a while."""
+    messages.success(request, f"The queue {queue} is saved.")
+    job = queue.retimings.filter(finished_at=None).first() if has_other_sla else None
+    if job is None:
+        return redirect("queues:board", slug=queue.slug)
+    return redirect("calendars:retiming", pk=job.pk)
 
 
 def _show_errors(form: QueueForm, refused: Invalid) -> None:

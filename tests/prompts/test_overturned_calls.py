@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from governance.kernel.canonical import text_digest
 from prompts.gateway.fetching import set_result_policy
+from prompts.gateway.shapes import TAKEN_BACK
 from reviews.decisions.models import Correction, ReviewDecision
 from reviews.decisions.overturning import overturn
 from telemetry.ledger.models import Call
 from tests.factories.organisation import GOOD, Provider, World, provider, world
-from tests.prompts.test_repeated_calls import answered, read
+from tests.prompts.test_openapi import check, document
+from tests.prompts.test_repeated_calls import BODY, answered, approve, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BETTER = json.dumps(json.loads(GOOD) | {"spdx": "Zlib"})
@@ -61,6 +63,7 @@ def test_the_corrected_text_is_given_and_what_stood_before_by_its_hash(
         "verdict": "correct",
         "at": made.at.isoformat(),
         "output_sha256": text_digest(BETTER),
+        "url": address,
         "before": [
             {
                 "verdict": "approve",
@@ -114,3 +117,68 @@ def test_under_once_the_new_answer_is_given_once_more(here: World, model: Provid
     otherwise(here, "correct", BETTER)
     assert read(here, address)[1]["output"] == BETTER
     assert read(here, address)[0] == 410
+
+
+def repeat(here: World, path: str, body: Any = BODY) -> Any:
+    headers = {"authorization": f"Bearer {here.key}", "idempotency-key": "a"}
+    return Client(headers=headers).post(path, body, content_type="application/json")
+
+
+@pytest.fixture
+def completed(here: World, model: Provider) -> str:
+    """The address of a call over OpenAI's interface that a person released."""
+    held = repeat(here, "/v1/chat/completions").json()
+    approve(here)
+    return str(held["review"]["url"])
+
+
+def test_the_same_request_gets_what_was_delivered_and_hears_of_the_overturn(
+    here: World, completed: str
+) -> None:
+    before = repeat(here, "/v1/chat/completions")
+    assert "overturned" not in before.json() and "x-call-overturned" not in before.headers
+    otherwise(here, "correct", BETTER)
+    told = read(here, completed)[1]["overturned"]
+    again = repeat(here, "/v1/chat/completions")
+    assert again.json() == before.json() | {"overturned": told}
+    assert (again.headers["x-call-overturned"], told["url"]) == ("correct", completed)
+    check(document(), "/chat/completions", "post", again)
+
+
+def test_a_streamed_request_hears_of_it_in_its_last_piece(here: World, model: Provider) -> None:
+    body = BODY | {"stream": True}
+    b"".join(repeat(here, "/v1/chat/completions", body).streaming_content)
+    approve(here)
+    otherwise(here, "correct", BETTER)
+    reply = repeat(here, "/v1/chat/completions", body)
+    assert reply.headers["x-call-overturned"] == "correct"
+    pieces = b"".join(reply.streaming_content).decode().split("\n\n")
+    first, last = (json.loads(one.removeprefix("data: ")) for one in pieces[:2])
+    assert first["choices"][0]["delta"]["content"] == GOOD
+    assert last["overturned"]["verdict"] == "correct"
+
+
+def test_what_was_rejected_afterwards_is_not_given_out_again(here: World, completed: str) -> None:
+    otherwise(here, "reject")
+    again = repeat(here, "/v1/chat/completions").json()
+    [choice] = again["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == (None, "content_filter")
+    assert choice["message"]["refusal"] == TAKEN_BACK
+    assert again["overturned"]["verdict"] == "reject"
+    otherwise(here, "correct", BETTER)
+    again = repeat(here, "/v1/chat/completions").json()
+    assert again["choices"][0]["message"]["content"] == GOOD
+
+
+def test_the_native_interface_says_the_same(here: World, model: Provider) -> None:
+    def post() -> Any:
+        return repeat(here, "/api/v1/calls/").json()
+
+    address = post()["review"]["url"]
+    approve(here)
+    assert (post()["output"], post()["overturned"]) == (GOOD, None)
+    otherwise(here, "correct", BETTER)
+    assert post()["output"] == GOOD
+    assert post()["overturned"] == read(here, address)[1]["overturned"]
+    otherwise(here, "reject")
+    assert post()["output"] is None

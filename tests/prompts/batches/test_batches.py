@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.access import keys
@@ -27,8 +28,11 @@ from prompts.batches.models import Batch, BatchLine
 from prompts.batches.rules import MOST_BYTES
 from prompts.gateway import pipeline
 from prompts.gateway.refusals import IdempotencyKeyReused
+from prompts.gateway.shapes import TAKEN_BACK
 from prompts.gateway.tasks import sweep as sweep_calls
 from reviews.decisions import services as decisions
+from reviews.decisions.models import ReviewDecision
+from reviews.decisions.overturning import overturn
 from reviews.queues import services as queues
 from reviews.queues.models import Queue
 from telemetry.chargeback.models import Budget
@@ -179,6 +183,40 @@ def test_results_are_in_openais_shape_and_held_lines_come_later(
     first, second = rows_of(results.result_lines(batch))
     assert first["response"]["body"]["choices"][0]["message"]["content"] == GOOD
     assert second["response"]["body"]["choices"][0]["message"]["content"] is None
+
+
+def test_results_fetched_after_an_overturn_have_what_stands_and_say_so(
+    here: World, model: Provider
+) -> None:
+    batch = run_out(upload(here, file_of(3)))
+    for _ in range(3):
+        approve_one(here)
+    better = json.dumps(json.loads(GOOD) | {"spdx": "Zlib"})
+    here.people.users["review_lead"].forget_reaches()
+    first, second, _ = ReviewDecision.objects.order_by("pk")
+    for decision, verdict, text in ((first, "correct", better), (second, "reject", None)):
+        overturn(
+            actor=here.people.actor("review_lead"),
+            decision_id=decision.pk,
+            verdict=verdict,
+            corrected_text=text,
+            rationale="Read again.",
+            now=timezone.now(),
+        )
+    found = {
+        row["response"]["request_id"]: row["response"]["body"]
+        for row in rows_of(results.result_lines(batch))
+    }
+    calls = [str(one.item.call_id) for one in ReviewDecision.objects.order_by("pk")[:3]]
+    messages = [found[one]["choices"][0]["message"] for one in calls]
+    assert [one["content"] for one in messages] == [better, None, GOOD]
+    assert messages[1]["refusal"] == TAKEN_BACK
+    said = [found[one].get("overturned") for one in calls]
+    assert [one and one["verdict"] for one in said] == ["correct", "reject", None]
+    assert said[0]["url"] == f"/api/v1/calls/{calls[0]}/"
+    with CaptureQueriesContext(connection) as asked:
+        list(results.result_lines(batch))
+    assert sum("decisions_reviewdecision" in one["sql"] for one in asked) == 1
 
 
 def test_the_budget_stops_it_before_the_call_that_could_pass_it(

@@ -78,7 +78,7 @@ def test_to_work_it_out_again_changes_nothing() -> None:
     for hours in range(5):
         make_item(queue, now=OPENED + timedelta(hours=hours))
     slas = {queue.sla_id: SlaPolicy.objects.select_related("calendar").get(pk=queue.sla_id)}
-    effect = retiming.retime_policies(slas, actor=SYSTEM, reason="Again", now=OPENED)
+    effect = retiming.retime_at_once(retiming.Scope(slas), actor=SYSTEM, reason="Again", now=OPENED)
     assert (effect.open_items, effect.moved) == (5, 0)
     assert not DueTimeChange.objects.exists()
 

@@ -67,7 +67,9 @@ def test_it_goes_on_where_a_crash_left_it_and_ends_as_in_one_go(queue: Queue) ->
     in_steps = dues()
     assert in_steps != before
     slas = {queue.sla_id: type(queue.sla).objects.select_related("calendar").get()}
-    again = retiming.retime_policies(slas, actor=Actor.system("t"), reason="Again", now=NOW)
+    again = retiming.retime_at_once(
+        retiming.Scope(slas), actor=Actor.system("t"), reason="Again", now=NOW
+    )
     assert again.moved == 0 and dues() == in_steps
     event = AuditEvent.objects.get(action="sla.retimed")
     assert event.after["moved"] == 5
