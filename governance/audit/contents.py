@@ -73,14 +73,20 @@ def _write_section(
     progress: Progress,
 ) -> Tally:
     tally, name = Tally(section), section.name
-    with Table(folder, name, section.columns) as table, archive.file(f"data/{name}.jsonl") as lines:
+    with ExitStack() as open_files:
+        table = None
+        if section.has_tables:
+            table = open_files.enter_context(Table(folder, name, section.columns))
+        lines = open_files.enter_context(archive.file(f"data/{name}.jsonl"))
         for row in section.rows(scope):
             exact = plain(row)
             lines.write(json_line(exact))
-            table.add(exact)
+            if table:
+                table.add(exact)
             tally.add(exact)
             progress.row()
-    _move_table(table, name, archive)
+    if table:
+        _move_table(table, name, archive)
     for path, content in section.files(scope) if section.files else ():
         archive.add(f"documents/{path}", content)
         progress.row()

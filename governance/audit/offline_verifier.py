@@ -4,7 +4,8 @@
     python3 verify.py [FOLDER_OR_ZIP] [--key NAME+HASH+BASE64]
 
 Says which file was changed, added or removed, whether every event stands under the signed
-checkpoint, and whether the signatures are by the key that you were given by another way.
+checkpoint, whether each closed month has the ledger entries that it was sealed with, and whether
+the signatures are by the key that you were given by another way.
 Exit code 0: everything holds. 1: something does not. 2: it could not be checked.
 """
 
@@ -14,6 +15,7 @@ import json
 import sys
 import zipfile
 import zlib
+from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 
@@ -21,11 +23,15 @@ MANIFEST = "manifest-sha256.txt"
 SIGNATURE = "manifest-sha256.txt.sig"
 CHECKPOINT = "checkpoint.txt"
 SEALS = "data/statement_seals.jsonl"
+SEALED_LINES = "data/sealed_lines.jsonl"
+# What of an entry a month's seal fixes.
+FIXED = ("id", "call_id", "attempt", "kind", "day", "amount", "currency", "corrects_id")
 UNLISTED = {MANIFEST, SIGNATURE}
 # What a damaged pack can raise while it is read.
 UNREADABLE = (
     *(KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError),
     *(OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+    ArithmeticError,
 )
 
 # Ed25519 by the formulae of RFC 8032, section 5.1.
@@ -227,9 +233,31 @@ def check_events(pack, problems):
 
 
 def check_seals(pack, problems):
-    """Each closed month: its content has the SHA-256 that the signed log says it was closed with."""
+    """Each closed month: its lines add up to its content, its content has the SHA-256 that the
+    signed log says the month was closed with."""
     if SEALS not in pack.names():
-        return
+        return 0
+    logged, booked, seals = closings(pack), sealed_lines(pack), 0
+    with pack.open(SEALS) as lines:
+        for seals, line in enumerate(lines, 1):
+            seal = json.loads(line)
+            found = hashlib.sha256(seal["content"].encode()).hexdigest()
+            named = f"{seal['team']}, {seal['period']}, line {seals} of {SEALS}"
+            if found != seal["sha256"]:
+                problems.append(f"SEAL     {named}: its content is not what was sealed")
+            if (str(seal["statement"]), seal["sha256"]) not in logged:
+                problems.append(f"SEAL     {named}: the signed log knows no such closing")
+            given = booked.pop((seal["statement"], seal["number"]), Booked())
+            problems += [f"SEAL     {named}: {one}" for one in given.faults(seal["content"])]
+    for statement, number in booked:
+        problems.append(
+            f"SEAL     {SEALED_LINES} has lines of seal {number} of statement {statement}, "
+            f"which is not in {SEALS}"
+        )
+    return seals
+
+
+def closings(pack):
     logged = set()
     with pack.open("data/events.jsonl") as events:
         for line in events:
@@ -237,15 +265,42 @@ def check_seals(pack, problems):
             if event.get("action") == "statement.closed":
                 after = event.get("after") or {}
                 logged.add((str(event.get("subject_id")), after.get("sha256")))
-    with pack.open(SEALS) as seals:
-        for number, line in enumerate(seals, 1):
-            seal = json.loads(line)
-            found = hashlib.sha256(seal["content"].encode()).hexdigest()
-            named = f"{seal['team']}, {seal['period']}, line {number} of {SEALS}"
-            if found != seal["sha256"]:
-                problems.append(f"SEAL     {named}: its content is not what was sealed")
-            if (str(seal["statement"]), seal["sha256"]) not in logged:
-                problems.append(f"SEAL     {named}: the signed log knows no such closing")
+    return logged
+
+
+class Booked:
+    """The ledger entries of one closed month as they pass by: count, sum and SHA-256."""
+
+    def __init__(self):
+        self.count, self.sum, self.hash = 0, Decimal(0), hashlib.sha256()
+
+    def add(self, entry):
+        fixed = {name: entry[name] for name in FIXED}
+        text = json.dumps(fixed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        self.hash.update(text.encode() + b"\n")
+        self.count, self.sum = self.count + 1, self.sum + Decimal(entry["amount"])
+
+    def faults(self, content):
+        sealed = json.loads(content)
+        count, total = sealed["entry_count"], Decimal(sealed["total"])
+        same_hash = self.hash.hexdigest() == sealed["entries_sha256"]
+        if not same_hash or (self.count, self.sum) != (count, total):
+            yield (
+                f"its entries in {SEALED_LINES} are not those that were sealed: {self.count} "
+                f"for {self.sum}, and {count} for {total} were"
+            )
+        if sum(Decimal(line["amount"]) for line in sealed["lines"]) != total:
+            yield "its lines do not add up to its total"
+
+
+def sealed_lines(pack):
+    """What stands under each seal, read line by line."""
+    booked = {}
+    with pack.open(SEALED_LINES) as lines:
+        for line in lines:
+            entry = json.loads(line)
+            booked.setdefault((entry["statement"], entry["number"]), Booked()).add(entry)
+    return booked
 
 
 def proved(event, proof, size, root):
@@ -259,13 +314,12 @@ def proved(event, proof, size, root):
 
 
 def check(pack, key_text, problems):
-    """(files, events, name of the key); fills `problems` as far as the pack can be read."""
+    """(files, events, closed months, name of the key); fills `problems` as far as it can be read."""
     name, key = parse_key(key_text or content(pack, "public-key.txt").decode().strip())
     check_signatures(pack, key, problems)
     files = check_files(pack, problems)
     events = check_events(pack, problems)
-    check_seals(pack, problems)
-    return files, events, name
+    return files, events, check_seals(pack, problems), name
 
 
 def main(arguments):
@@ -278,7 +332,7 @@ def main(arguments):
     problems = []
     try:
         pack = Archive(where) if where.is_file() else Folder(where)
-        files, events, name = check(pack, key_text, problems)
+        files, events, seals, name = check(pack, key_text, problems)
     except UNREADABLE as error:
         for problem in problems:
             print(problem)
@@ -290,6 +344,8 @@ def main(arguments):
         print(f"FAILED   {len(problems)} problem(s) in {files} files and {events} events")
         return 1
     print(f"OK       {files} files and {events} events, signed by {name}")
+    if seals:
+        print(f"         {seals} closed month(s): every entry is there, under the seal in the log")
     if key_text is None:
         print("NOTE     checked against the key inside the pack: ask for the key by another way")
         print("         and run again with --key, or anybody could have made this pack")

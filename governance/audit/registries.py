@@ -26,6 +26,7 @@ class EvidenceSection:
     The pack's report counts the rows by each column of `counted_by`, and adds `summed`, an
     amount, up per `summed_by`, which names the currency's column too. `files` are documents that
     go with the rows, as (path, content) one after the other; they stand under `documents/`.
+    Rows that only a program reads need no spreadsheet (`has_tables`).
     """
 
     name: str
@@ -36,6 +37,7 @@ class EvidenceSection:
     summed: str = ""
     summed_by: tuple[str, ...] = ()
     files: Callable[[PackScope], Iterator[tuple[str, bytes]]] | None = None
+    has_tables: bool = True
 
 
 @dataclass(frozen=True)

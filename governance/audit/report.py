@@ -42,7 +42,7 @@ class Tally:
         """What each of its files is, and where in the pack."""
         name = self.section.name
         tables = [("CSV", f"tables/{name}.csv"), ("XLSX", f"tables/{name}.xlsx")]
-        return [("exact lines", f"data/{name}.jsonl"), *tables]
+        return [("exact lines", f"data/{name}.jsonl"), *(tables if self.section.has_tables else [])]
 
     @property
     def counts(self) -> list[tuple[str, list[tuple[str, int]]]]:

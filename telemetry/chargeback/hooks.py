@@ -50,7 +50,7 @@ from telemetry.chargeback.rules import (
     month_of,
     period_start,
 )
-from telemetry.chargeback.seal_evidence import SEALS
+from telemetry.chargeback.seal_evidence import LINES, SEALS
 from telemetry.chargeback.selectors import (
     NEAR_SHARE,
     budgets_of_month,
@@ -258,6 +258,7 @@ def budget_evidence(scope: PackScope) -> Iterator[dict[str, Any]]:
 
 
 evidence_sections.add("statement_seals", SEALS)
+evidence_sections.add("sealed_lines", LINES)
 evidence_sections.add(
     "statements",
     EvidenceSection(

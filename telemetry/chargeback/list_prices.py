@@ -7,11 +7,11 @@ was worth; it is told beside the amounts and booked nowhere.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Sum
@@ -78,6 +78,14 @@ class PricedLine:
         return self.listed - self.booked
 
 
+class PricedTotal(NamedTuple):
+    """What all lines of a month are together."""
+
+    listed: Decimal
+    booked: Decimal
+    reduction: Decimal
+
+
 def priced_lines(team: Team, period: date) -> list[PricedLine]:
     """Of deployments with a discount or tiers in the days of the month's usage."""
     usage = DailyUsage.objects.filter(team=team, period=period, source="live").exclude(
@@ -101,6 +109,13 @@ def priced_lines(team: Team, period: date) -> list[PricedLine]:
     return sorted(lines.values(), key=lambda line: (-line.reduction, line.deployment.name))
 
 
+def priced_total(lines: Sequence[PricedLine]) -> PricedTotal:
+    """Of all lines: at list prices, booked, and less by."""
+    listed = sum((line.listed for line in lines), ZERO)
+    booked = sum((line.booked for line in lines), ZERO)
+    return PricedTotal(listed, booked, listed - booked)
+
+
 def usage_of(row: dict[str, Any]) -> Usage:
     """The tokens of a row that was summed under `sum_…`, as prices count them."""
     return Usage(*(int(row[f"sum_{name}"] or 0) for name in COUNTS[1:]))
@@ -120,4 +135,7 @@ def _words(price: Price) -> str:
 def priced_detail(team: Team, period: date, user: User) -> dict[str, Any]:
     """For the statement's page; nothing where everything was booked at list prices."""
     lines = priced_lines(team, period)
-    return {"lines": lines, "currency": settings.PLACET_CURRENCY} if lines else {}
+    if not lines:
+        return {}
+    total, currency = priced_total(lines), settings.PLACET_CURRENCY
+    return {"lines": lines, "total": total, "currency": currency}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -149,16 +149,35 @@ def seal_again(*, actor: Actor, statement_id: int, now: datetime) -> Statement:
 
 def version_content(version: StatementVersion) -> dict[str, Any]:
     """What that seal covers, computed from the ledger now; its digest is the version's."""
-    return statement_content(version.statement, version.last_entry)
+    return version_content_of(version, *_entries_digest(sealed_entries(version)))
 
 
-def statement_content(statement: Statement, up_to: int | None = None) -> dict[str, Any]:
-    """Everything the seal covers, JSON-plain, computed from the ledger now.
+def version_content_of(
+    version: StatementVersion, count: int, entries_sha256: str
+) -> dict[str, Any]:
+    """The same where the entries were counted and hashed already."""
+    return _content(version.statement, version.lines, version.last_entry, count, entries_sha256)
 
-    `up_to` leaves out what was booked after that entry.
-    """
-    lines = statement_lines(statement.team_id, statement.period, up_to)
-    count, entries_sha256 = _entries_digest(statement.team_id, statement.period, up_to)
+
+def closed_content(statement: Statement) -> dict[str, Any]:
+    """What a closed month's seal covers, computed from the ledger now."""
+    counted = _entries_digest(_entry_rows(statement, None))
+    return _content(statement, statement.lines, None, *counted)
+
+
+def statement_content(statement: Statement) -> dict[str, Any]:
+    """Everything that a seal made now would cover, JSON-plain, computed from the ledger."""
+    return _content(statement, [], None, *_entries_digest(_entry_rows(statement, None)))
+
+
+def _content(
+    statement: Statement,
+    kept: Sequence[Mapping[str, Any]],
+    up_to: int | None,
+    count: int,
+    entries_sha256: str,
+) -> dict[str, Any]:
+    lines = _named_as(kept, statement_lines(statement.team_id, statement.period, up_to))
     total = sum((Decimal(line["amount"]) for line in lines), ZERO)
     return {
         "team": statement.team.code,
@@ -169,6 +188,27 @@ def statement_content(statement: Statement, up_to: int | None = None) -> dict[st
         "entry_count": count,
         "entries_sha256": entries_sha256,
     }
+
+
+_LINE_KEY = ("use_case", "deployment", "kind", "source")
+_LINE_NAMES = ("use_case_title", "deployment_name")
+
+
+def _named_as(
+    kept: Sequence[Mapping[str, Any]], lines: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """In the order and under the names that were sealed: a title may be changed after it."""
+    places = {tuple(line[name] for name in _LINE_KEY): n for n, line in enumerate(kept)}
+
+    def place(line: dict[str, Any]) -> int:
+        return places.get(tuple(line[name] for name in _LINE_KEY), len(kept))
+
+    return [
+        line | {name: kept[at][name] for name in _LINE_NAMES}
+        if (at := place(line)) < len(kept)
+        else line
+        for line in sorted(lines, key=place)
+    ]
 
 
 def _entries(team_id: int, period: date, up_to: int | None) -> LedgerEntryQuerySet:
@@ -216,17 +256,31 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_ENTRY_FIELDS = ("id", "call_id", "attempt", "kind", "day", "amount", "currency", "corrects_id")
+ENTRY_FIELDS = ("id", "call_id", "attempt", "kind", "day", "amount", "currency", "corrects_id")
 
 
-def _entries_digest(team_id: int, period: date, up_to: int | None) -> tuple[int, str]:
-    """How many entries, and SHA-256 over their canonical lines in the order of their ids."""
-    entries = _entries(team_id, period, up_to).order_by("pk")
-    rows: Iterable[dict[str, Any]] = entries.values(*_ENTRY_FIELDS).iterator(chunk_size=5000)
+def sealed_entries(version: StatementVersion) -> Iterator[dict[str, Any]]:
+    """The ledger's entries under that seal in the order of their ids, JSON-plain, a few at a time."""
+    return _entry_rows(version.statement, version.last_entry)
+
+
+def entry_line(row: Mapping[str, Any]) -> bytes:
+    """An entry as a seal's SHA-256 over all of them takes it."""
+    return canonical_bytes(row) + b"\n"
+
+
+def _entry_rows(statement: Statement, up_to: int | None) -> Iterator[dict[str, Any]]:
+    entries = _entries(statement.team_id, statement.period, up_to).order_by("pk")
+    rows: Iterable[dict[str, Any]] = entries.values(*ENTRY_FIELDS).iterator(chunk_size=5000)
+    for row in rows:
+        yield plain(row | {"amount": f"{row['amount']:.9f}"})
+
+
+def _entries_digest(rows: Iterable[dict[str, Any]]) -> tuple[int, str]:
+    """How many entries, and SHA-256 over their canonical lines."""
     running, count = hashlib.sha256(), 0
     for row in rows:
-        row["amount"] = f"{row['amount']:.9f}"
-        running.update(canonical_bytes(plain(row)) + b"\n")
+        running.update(entry_line(row))
         count += 1
     return count, running.hexdigest()
 

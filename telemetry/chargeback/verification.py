@@ -19,7 +19,7 @@ from telemetry.alerts.rules import Severity
 from telemetry.alerts.services import clear_cause, raise_alert
 from telemetry.chargeback.models import Statement, StatementVersion
 from telemetry.chargeback.rules import StatementState
-from telemetry.chargeback.statements import statement_content, version_content
+from telemetry.chargeback.statements import closed_content, version_content
 from telemetry.ledger.digests import call_digest
 from telemetry.ledger.models import Call, LedgerEntry, LedgerSeal
 from telemetry.ledger.seals import root_of
@@ -216,7 +216,7 @@ def closed_statements() -> Iterator[str]:
     """A closed statement is what its entries add up to, and its SHA-256 fits."""
     closed = Statement.objects.filter(state=StatementState.CLOSED).select_related("team")
     for statement in closed:
-        content = statement_content(statement)
+        content = closed_content(statement)
         if content["total"] != f"{statement.total:.9f}":
             yield f"statement {statement} says {statement.total}; its entries say {content['total']}"
         if digest(content) != statement.sha256:

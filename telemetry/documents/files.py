@@ -24,6 +24,7 @@ from telemetry.documents.sheets import Sheet, write_book
 from telemetry.documents.statement_document import (
     COUNT_HEAD,
     HEAD,
+    PRICED_HEAD,
     StatementDocument,
     read_document,
 )
@@ -80,7 +81,16 @@ def _as_xlsx(document: StatementDocument, now: datetime) -> DocumentFile:
         document.rows(),
         summed=(*COUNT_HEAD, amount),
     )
-    shared = Sheet(
+    sheets = [lines]
+    if document.parts:
+        sheets.append(_shared_cost(document, amount))
+    if document.priced:
+        sheets.append(_tiers(document))
+    return _book(sheets, document.facts(now), f"{document.name}.xlsx")
+
+
+def _shared_cost(document: StatementDocument, amount: str) -> Sheet:
+    return Sheet(
         "Shared cost",
         ("Rule", "Split", "State", "This team", "Of all", "Share in percent", amount),
         [
@@ -96,8 +106,23 @@ def _as_xlsx(document: StatementDocument, now: datetime) -> DocumentFile:
             for part in document.parts
         ],
     )
-    sheets = [lines, shared] if document.parts else [lines]
-    return _book(sheets, document.facts(now), f"{document.name}.xlsx")
+
+
+def _tiers(document: StatementDocument) -> Sheet:
+    """As on the page: what tiers and discounts made of the list prices, model by model."""
+    summed = tuple(f"{name} in {document.currency}" for name in PRICED_HEAD)
+    return Sheet(
+        "Tiers and discounts",
+        ("Model", "Agreed", *summed, f"{PRICED_HEAD[-1]}, exact"),
+        [
+            [
+                *(line.deployment.name, "; ".join(line.because)),
+                *(line.listed, line.booked, line.reduction, f"{line.reduction:.9f}"),
+            ]
+            for line in document.priced
+        ],
+        summed=summed,
+    )
 
 
 def _as_focus(document: StatementDocument, now: datetime) -> DocumentFile:

@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.audit.registries import EvidenceSection, PackScope, evidence_sections
 from telemetry.chargeback.models import StatementVersion
-from telemetry.chargeback.seal_evidence import seals_of
+from telemetry.chargeback.seal_evidence import not_as_sealed, seals_of
 from telemetry.documents.pdf import statement_pdf
 from telemetry.documents.statement_document import read_document
 
@@ -36,6 +36,8 @@ def _rows(scope: PackScope) -> Iterator[dict[str, Any]]:
 def _files(scope: PackScope) -> Iterator[tuple[str, bytes]]:
     for seal, file in _standing(scope):
         document = read_document(seal.statement.team, seal.statement.period)
+        if (document.lines, document.total) != (seal.lines, seal.total):
+            raise not_as_sealed(seal)
         yield file, statement_pdf(document, seal.closed_at)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import typst
 
+from telemetry.chargeback.list_prices import priced_total
 from telemetry.documents.statement_document import (
     COUNT_HEAD,
     COUNTS,
     HEAD,
     NAMES,
+    PRICED_HEAD,
     StatementDocument,
 )
 
@@ -58,6 +60,15 @@ def as_plain(document: StatementDocument, now: datetime) -> dict[str, Any]:
             ]
             for part in document.parts
         ],
+        "priced_head": ["Model", "Agreed", *PRICED_HEAD],
+        "priced": [
+            [
+                *(line.deployment.name, "\n".join(line.because)),
+                *(_money(one) for one in (line.listed, line.booked, line.reduction)),
+            ]
+            for line in document.priced
+        ],
+        "priced_sums": [_money(one) for one in priced_total(document.priced)],
         "links": [
             f"{link.how.capitalize()} {link.period:%B %Y}: {link.entries} entries, "
             f"{_money(link.amount)} {document.currency}"

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from governance.access.models import Organisation, Team
 from telemetry.allocation.models import AllocationPart
+from telemetry.chargeback.list_prices import PricedLine, priced_lines
 from telemetry.chargeback.models import Statement
 from telemetry.chargeback.rules import StatementState
 from telemetry.chargeback.selectors import LinkedMonth, linked_months
@@ -22,6 +23,7 @@ NAMES = ("use_case_title", "deployment_name", "kind", "source")
 COUNTS = ("entries", "calls", "tokens_input", "tokens_output")
 HEAD = ("Use case", "Model", "Kind", "Source")
 COUNT_HEAD = ("Entries", "Calls", "Input tokens", "Output tokens")
+PRICED_HEAD = ("At list prices", "Booked", "Less by")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class StatementDocument:
     total: Decimal
     statement: Statement | None
     parts: list[AllocationPart]
+    priced: list[PricedLine]
     links: list[LinkedMonth]
     organisation: str
 
@@ -107,6 +110,7 @@ def read_document(team: Team, period: date) -> StatementDocument:
         total=sum((Decimal(line["amount"]) for line in lines), ZERO),
         statement=kept,
         parts=list(parts.select_related("run__version__rule").order_by("pk")),
+        priced=priced_lines(team, period),
         links=linked_months(team.pk, period),
         organisation=organisation.name if organisation else "Placet",
     )

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from governance.access.models import User
 from governance.kernel.authority import Actor
+from governance.model_cards.models import Price
 from telemetry.allocation import services as allocation
 from telemetry.chargeback import statements
 from telemetry.documents.pdf import as_plain, statement_pdf
@@ -25,7 +26,14 @@ from telemetry.documents.sheets import Sheet, write_book
 from telemetry.documents.statement_document import read_document
 from tests.factories.allocation import last_month, make_rule
 from tests.factories.chargeback import make_budget, make_paid_call
-from tests.factories.ledger import make_deployment, make_person, make_team, make_use_case
+from tests.factories.ledger import (
+    make_deployment,
+    make_person,
+    make_settled,
+    make_team,
+    make_use_case,
+)
+from tests.factories.pdf import text_of
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 Cells = dict[str, tuple[str, str, str]]
@@ -135,6 +143,89 @@ def test_a_statement_as_pdf_is_tagged_and_takes_text_as_text(legal: User) -> Non
     assert shown["parts"][0][:2] == ["Platform fee, version 1", "by what the teams' calls cost"]
     assert ["SHA-256", document.statement.sha256] in shown["facts"]  # type: ignore[union-attr]  # it is closed
     assert statement_pdf(document, now).startswith(b"%PDF-")
+
+
+@pytest.fixture
+def agreed(db: None) -> User:
+    """Last month of legal: two models with a tier or a discount, and one at list prices."""
+    now = timezone.now()
+    at = last_month(now.date())
+    when = datetime(at.year, at.month, 5, tzinfo=UTC)
+    use_case = make_use_case(make_team("legal"))
+    names = (
+        ("=Gamma", "0.00035", ()),
+        ("=Tiered", "0.00028", (("input", "1.80", 50),)),
+        ("Fine <model>", "0.000315", (("discount", "10", 0), ("output", "9", 1_000_000))),
+    )
+    for name, amount, prices in names:
+        deployment = make_deployment()
+        deployment.name = name
+        deployment.save()
+        for kind, price, tokens in prices:
+            Price.objects.create(
+                deployment=deployment,
+                kind=kind,
+                amount=Decimal(price),
+                currency="USD",
+                starts_on=at,
+                from_tokens=tokens,
+            )
+        make_settled(use_case, deployment=deployment, amount=amount, now=when)
+    return make_person("finance")
+
+
+def nine(cell: tuple[str, str, str]) -> str:
+    """The number as the sheet shows it."""
+    return f"{float(cell[2]):.9f}"
+
+
+def test_tiers_and_discounts_stand_in_the_book_and_its_totals_fit(agreed: User) -> None:
+    book = content(signed_in(agreed).get(f"{path()}?as=xlsx"))
+    with zipfile.ZipFile(io.BytesIO(book)) as opened:
+        assert b'name="Tiers and discounts"' in opened.read("xl/workbook.xml")
+    found = cells(book, 2)
+    head = [found[f"{column}1"][2] for column in "ABCDEF"]
+    assert head[1:] == [
+        *("Agreed", "At list prices in USD", "Booked in USD", "Less by in USD"),
+        "Less by, exact",
+    ]
+    assert found["A2"] == ("inlineStr", "", "'=Tiered")
+    assert found["B2"][2].startswith("input at 1.8 USD a million tokens from 50 tokens a month on")
+    assert {found[f"{column}{row}"][0] for column in "CDE" for row in (2, 3, 4)} == {"n"}
+    assert [nine(found[f"{column}2"]) for column in "CDE"] == [
+        "0.000350000",
+        "0.000280000",
+        "0.000070000",
+    ]
+    assert found["F2"] == ("inlineStr", "", "0.000070000")
+    assert found["B3"][2].startswith("10 % off, since ")
+    assert "; output at 9 USD a million tokens" in found["B3"][2]
+    for column, total in (("C", "0.000700000"), ("D", "0.000595000"), ("E", "0.000105000")):
+        assert found[f"{column}4"][1] == f"SUM({column}2:{column}3)"
+        assert nine(found[f"{column}4"]) == total
+        parts = [Decimal(nine(found[f"{column}{row}"])) for row in (2, 3)]
+        assert sum(parts) == Decimal(total)
+
+
+def test_tiers_and_discounts_stand_in_the_pdf(agreed: User) -> None:
+    words = text_of(content(signed_in(agreed).get(f"{path()}?as=pdf")))
+    panel = words[words.index("Tiers and discounts") :]
+    assert panel.startswith(
+        "Tiers and discounts Model Agreed At list prices Booked Less by "
+        "=Tiered input at 1.8 USD a million tokens from 50 tokens a month on, since "
+    )
+    assert "0.000350000 0.000280000 0.000070000 Fine <model> 10 % off, since " in panel
+    assert "Total in USD 0.000700000 0.000595000 0.000105000" in panel
+    assert "=Gamma" in words and "=Gamma" not in panel
+    page = signed_in(agreed).get(path().removesuffix("download/")).text
+    for amount in ("0.000700000", "0.000595000", "0.000105000"):
+        assert f"{amount} USD" in page[page.index("Tiers and discounts in this month") :]
+
+
+def test_a_month_at_list_prices_says_nothing_of_tiers(legal: User) -> None:
+    assert "Tiers" not in text_of(content(signed_in(legal).get(f"{path()}?as=pdf")))
+    with zipfile.ZipFile(io.BytesIO(content(signed_in(legal).get(f"{path()}?as=xlsx")))) as book:
+        assert b"Tiers" not in book.read("xl/workbook.xml")
 
 
 def test_a_statement_as_csv_and_focus(legal: User) -> None:
