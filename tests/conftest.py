@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.conf import settings as django_settings
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
+
+from tests.database import template
+from tests.factories.emptying import empty
 
 # A busy machine is slow, not wrong.
 settings.register_profile(
@@ -14,32 +18,26 @@ settings.register_profile(
 )
 settings.load_profile("any_machine")
 
+TransactionTestCase._fixture_teardown = empty
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that kill processes take minutes: they run where `-m` names them, as `make faults` does."""
+    """Tests that kill processes take minutes: they run where `-m` names them, as `make faults` does.
+
+    The browser's driver keeps an event loop in the main thread, in which no other test can run
+    one: they come last.
+    """
     if "faults" not in config.getoption("-m"):
         slow = [one for one in items if one.get_closest_marker("faults")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [one for one in items if one not in slow]
+    items.sort(key=lambda one: one.get_closest_marker("browser") is not None)
 
 
-@pytest.fixture(autouse=True)
-def emptied_after_commit(request: pytest.FixtureRequest) -> None:
-    """Tests that commit are flushed after themselves, which the insert-only tables refuse.
-
-    Only the TRUNCATE triggers of the test database are switched off for that.
-    """
-    marker = request.node.get_closest_marker("django_db")
-    commits = bool(marker and marker.kwargs.get("transaction"))
-    if not commits and not {"transactional_db", "live_server"} & set(request.fixturenames):
-        return
-    request.getfixturevalue("transactional_db")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%no_truncate'"
-        )
-        for table, trigger in cursor.fetchall():
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    if (ready := template()) is not None:
+        django_settings.DATABASES["default"]["TEST"]["TEMPLATE"] = ready
 
 
 @pytest.fixture(autouse=True)

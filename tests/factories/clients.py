@@ -86,10 +86,10 @@ def listening() -> Iterator[str]:
     config = uvicorn.Config(application, port=0, lifespan="off", log_level="error")
     server = uvicorn.Server(config)
     socket = config.bind_socket()
+    socket.listen()  # connections wait in the socket's queue until the server takes them
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
     thread.start()
     try:
-        # Connections wait in the socket's queue until the server takes them.
         yield f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
     finally:
         server.should_exit = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ NOT_KEPT = {
     *("django_migrations", "django_content_type", "auth_permission", "django_site"),
     "gateway_governingchange",
 }
+# Bits of pg_trigger.tgtype: at each row, when it is inserted or deleted.
+INSERTED, DELETED = 1 | 4, 1 | 8
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,14 @@ _kept: dict[str, Kept] = {}
 def once(name: str, make: Callable[[], Made]) -> Made:
     """What `make` makes in the database, and a copy of the object that it answers."""
     kept = _kept.get(name)
-    if _with_rows(kept.tables if kept else _tables()):
+    if with_rows(kept.tables if kept else _kept_tables()):
         return make()
     if kept is not None and kept.installation == _installation():
         _put_back(kept)
         made: Made = copy.deepcopy(kept.made)
         return made
     made = make()
-    tables = tuple(_after_what_they_name(_with_rows(_tables())))
+    tables = tuple(_after_what_they_name(with_rows(_kept_tables())))
     _kept[name] = Kept(copy.deepcopy(made), _as_statements(tables), tables, _installation())
     return made
 
@@ -58,21 +61,27 @@ def _put_back(kept: Kept) -> None:
         cursor.execute(kept.statements)
 
 
-def _tables() -> list[str]:
+def _kept_tables() -> list[str]:
+    return [name for name in all_tables() if name not in NOT_KEPT]
+
+
+@cache
+def all_tables() -> list[str]:
+    """All of them, a partitioned one once."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition"
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
             " AND relnamespace = 'public'::regnamespace ORDER BY relname"
         )
-        return [name for (name,) in cursor.fetchall() if name not in NOT_KEPT]
+        return [name for (name,) in cursor.fetchall()]
 
 
-def _with_rows(tables: Iterable[str]) -> list[str]:
+def with_rows(names: Iterable[str]) -> list[str]:
     asked = sql.SQL(" UNION ALL ").join(
         sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(
             sql.Literal(name), sql.Identifier(name)
         )
-        for name in tables
+        for name in names
     )
     with connection.cursor() as cursor:
         cursor.execute(asked)
@@ -113,15 +122,7 @@ def _installation() -> tuple[Any, ...]:
 
 def _as_statements(tables: tuple[str, ...]) -> sql.Composed:
     """Guards that look at each new row are away for that long, in a transaction of the test."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A'"
-            " AND tgtype::integer & 5 = 5 AND tgrelid::regclass::text = ANY(%s)",
-            [list(tables)],
-        )
-        guards = [tuple(map(sql.Identifier, one)) for one in cursor.fetchall()]
-    away = [sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(*one) for one in guards]
-    back = [sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(*one) for one in guards]
+    away, back = guards_of(tables, INSERTED)
     return sql.SQL(";").join(
         [
             sql.SQL("SET LOCAL session_replication_role = replica"),
@@ -131,6 +132,22 @@ def _as_statements(tables: tuple[str, ...]) -> sql.Composed:
             sql.SQL("SET LOCAL session_replication_role = origin"),
         ]
     )
+
+
+def guards_of(
+    names: Iterable[str], at: int = DELETED
+) -> tuple[list[sql.Composed], list[sql.Composed]]:
+    """What takes the triggers at each row of these tables away, and what brings them back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A'"
+            " AND tgtype::integer & %s = %s AND tgrelid::regclass::text = ANY(%s)",
+            [at, at, list(names)],
+        )
+        guards = [tuple(map(sql.Identifier, one)) for one in cursor.fetchall()]
+    away = [sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(*one) for one in guards]
+    back = [sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(*one) for one in guards]
+    return away, back
 
 
 def _as_statement(table: str) -> sql.Composed:

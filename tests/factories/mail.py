@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import cast
+
+from tests.factories.serving import serving
 
 
 @dataclass
@@ -54,12 +55,6 @@ def post_office(*answers: str) -> Iterator[PostOffice]:
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     office.url = f"smtp://127.0.0.1:{server.server_address[1]}?from=placet@a.example"
-    try:
+    with serving(server):
         yield office
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from prompts.gateway.demo import organisation as demo
 from prompts.gateway.demo.people import People, make
 from reviews.queues.models import Queue
 from tests.factories.kept import once
+from tests.factories.serving import serving
 
 
 @dataclass
@@ -168,15 +168,9 @@ def provider(*answers: Any) -> Iterator[Provider]:
             """Quiet."""
 
     server = Listening(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     scripted.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with serving(server):
         yield scripted
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.factories.serving import serving
 
 
 @dataclass
@@ -38,13 +39,7 @@ def receiver(*answers: int | Callable[[], int]) -> Iterator[Receiver]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     heard.place = f"127.0.0.1:{server.server_port}"
     heard.url = f"http://{heard.place}/hook"
-    try:
+    with serving(server):
         yield heard
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

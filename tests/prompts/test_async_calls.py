@@ -75,6 +75,7 @@ def on_broker(url: str) -> Iterator[None]:
 @pytest.fixture
 def in_memory() -> Iterator[None]:
     with on_broker("memory://"):
+        celery_app.control.purge()  # what other tests of this process sent
         yield
         celery_app.control.purge()
 

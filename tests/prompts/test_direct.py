@@ -12,6 +12,7 @@ import pytest
 import urllib3
 
 from prompts.gateway import direct
+from tests.factories.serving import serving
 
 
 @dataclass
@@ -41,10 +42,8 @@ def server() -> Iterator[Server]:
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.daemon_threads = True
     state.url = f"http://127.0.0.1:{running.server_port}/"
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield state
-    running.shutdown()
-    running.server_close()
+    with serving(running):
+        yield state
 
 
 def whole(content: bytes, status: int = 200, **headers: str) -> Any:

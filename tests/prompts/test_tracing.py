@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from telemetry.alerts import otlp
 from tests.factories.organisation import GOOD, World, provider, world
+from tests.factories.serving import serving
 
 pytestmark = pytest.mark.django_db
 BODY = {"model": "licence-review", "variables": {"licence_text": "MIT License, jane@example.com"}}
@@ -58,17 +58,13 @@ def collector(settings: Any) -> Iterator[Collector]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     settings.OTLP_ENDPOINT = f"http://127.0.0.1:{server.server_port}"
     otlp.exporter.cache_clear()
-    yield taken
-    if (made := otlp.exporter()) is not None:
-        made.close()
-    otlp.exporter.cache_clear()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield taken
+        if (made := otlp.exporter()) is not None:
+            made.close()
+        otlp.exporter.cache_clear()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.factories.ledger import (
     make_use_case,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("emptiable")]
+pytestmark = pytest.mark.django_db(transaction=True)
 ONE = Decimal("0.01")
 
 

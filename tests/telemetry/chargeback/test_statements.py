@@ -83,7 +83,6 @@ def test_the_database_refuses_to_change_a_closed_month(finance: Actor, sql: str)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("emptiable")
 def test_closing_waits_for_whoever_is_booking_to_the_month() -> None:
     finance = Actor.person(make_person("finance"))
     use_case, deployment = make_use_case(), make_deployment()

@@ -187,8 +187,4 @@ def test_the_database_refuses_to_change_a_money_line(sql: str) -> None:
 
 def test_the_database_refuses_to_truncate_money_lines() -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        # Race tests leave the trigger off, so that their tables can be emptied after them.
-        cursor.execute(
-            "ALTER TABLE ledger_ledgerentry ENABLE ALWAYS TRIGGER ledger_ledgerentry_no_truncate"
-        )
         cursor.execute("TRUNCATE ledger_ledgerentry CASCADE")
