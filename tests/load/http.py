@@ -6,7 +6,8 @@ round, at 1, 16 and 64 requests at a time; the figures are medians over the roun
 
 Beside it stand the gateways of peers.py, in front of the same provider; each side's processes
 run all the time, and only one side is asked at a time. CPU is what a side's own processes used
-for a call, with our database's.
+for a call, with our database's. At last the governed call asks the provider through litellm's own
+call path, as it does where no OpenAI-compatible address is known, beside LiteLLM's proxy once more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +201,22 @@ def measure(here: Any, server: str) -> dict[str, Any]:
         ]
         sides.append(Side("bare", f"{model_url}{chat}", {}, plain))
         figures = _measure(sides)
+        ask_by_litellm(model_url)
+        by_litellm = replace(sides[0], name="by litellm")
+        peer = [replace(one, name="its peer") for one in sides if one.name == "litellm"]
+        figures |= _measure([by_litellm, *peer])
     show(figures)
     return figures
+
+
+def ask_by_litellm(model_url: str) -> None:
+    """From here on the governed call asks the provider by litellm's own call path."""
+    from django.db import connection
+
+    from governance.model_cards.models import Deployment
+
+    Deployment.objects.update(litellm_model="hosted_vllm/scripted", endpoint=model_url)
+    connection.close()
 
 
 def _postgres_of(folder: Path) -> int:
