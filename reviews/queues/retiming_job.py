@@ -110,8 +110,10 @@ def _locked_policies(policies: list[int]) -> dict[int, SlaPolicy]:
     # Calendars first: a change of one locks it before it marks its policies.
     counted_by = BusinessCalendar.objects.filter(policies__in=policies).order_by("pk")
     list(counted_by.select_for_update(no_key=True, of=("self",)))
-    found = SlaPolicy.objects.select_for_update(no_key=True, of=("self", "calendar"))
-    return found.select_related("calendar").order_by("pk").in_bulk(policies)
+    # Read only then: a joined row that is waited for is lost where its calendar is another now.
+    found = SlaPolicy.objects.filter(pk__in=policies).order_by("pk")
+    list(found.select_for_update(no_key=True).values_list("pk"))
+    return found.select_related("calendar").in_bulk()
 
 
 def _scope(job: Retiming) -> Scope:
