@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from governance.kernel.authority import Actor
@@ -28,6 +30,7 @@ from tests.reviews.test_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Act = Callable[[], Any]
+LONGEST_SECONDS = 60
 HOURS = ([["09:00", "11:00"]], [["09:00", "17:30"]], [["10:00", "16:00"]])
 
 
@@ -104,6 +107,29 @@ def test_two_leads_choose_while_it_runs(queue: Queue) -> None:
     chosen = [policy("Two days", 1020), policy("Three days", 1530), policy("An hour", 60)]
     choose(queue, chosen[0])
     together(work, lambda: choose(queue, chosen[1]), lambda: choose(queue, chosen[2]), work)
+    assert_nothing_is_left_to_move(queue)
+
+
+def test_a_choice_waits_for_nobody_who_has_an_answer_in_hand(queue: Queue) -> None:
+    some = list(ReviewItem.objects.order_by("pk").values_list("pk", flat=True)[:2])
+    ReviewItem.objects.exclude(pk__in=some).update(state="decided")
+    has_it, is_chosen = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            ReviewItem.objects.select_for_update().get(pk=some[0])
+            has_it.set()
+            assert is_chosen.wait(LONGEST_SECONDS)
+            # As a claim does in a queue that takes few at a time.
+            Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+
+    def choose_meanwhile() -> None:
+        assert has_it.wait(LONGEST_SECONDS)
+        choose(queue, policy("Two days", 1020))
+        is_chosen.set()
+
+    together(hold, choose_meanwhile)
+    assert Retiming.objects.filter(finished_at=None, total=2).exists()
     assert_nothing_is_left_to_move(queue)
 
 
