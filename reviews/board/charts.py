@@ -25,9 +25,23 @@ def ages(found: Sequence[Age]) -> go.Figure:
         marker={"color": COLOURS},
         hovertemplate="%{x} of the time used<br>%{y} answers<extra></extra>",
     )
-    figure.update_xaxes(title="share of the time to decide that is used", type="category")
+    labels = [one.label for one in found]
+    figure.update_xaxes(
+        title={"text": "share of the time to decide that is used", "standoff": 8},
+        type="category",
+        automargin=True,
+        # Broken and level: slanted ones would lie on the title where the chart is narrow.
+        tickangle=0,
+        tickvals=labels,
+        ticktext=[_broken(one) for one in labels],
+    )
     figure.update_yaxes(title="answers", rangemode="tozero", automargin=True)
     return figure
+
+
+def _broken(label: str) -> str:
+    first, _, last = label.rpartition(" ")
+    return f"{first}<br>{last}"
 
 
 def age_finding(found: Sequence[Age]) -> str:

@@ -175,9 +175,8 @@ def change_policy(
     *, actor: Actor, policy_id: int, facts: PolicyFacts, now: datetime, seen: str = ""
 ) -> tuple[SlaPolicy, Effect]:
     """The policy, and what its change did to open items."""
-    found: SlaPolicy = get_or_404(
-        SlaPolicy.objects.select_for_update(of=("self",)).select_related("calendar"), pk=policy_id
-    )
+    # Without its calendar: a joined row that is waited for is lost where that has changed.
+    found: SlaPolicy = get_or_404(SlaPolicy.objects.select_for_update(), pk=policy_id)
     _check_can_change(actor, list(found.queues.all()))
     before = policy_facts(found)
     check_seen(seen, before, found)

@@ -204,9 +204,19 @@ class Scope:
         write_moves(moves, actor=actor, reason=reason, now=now)
 
 
-def retime_at_once(scope: Scope, *, actor: Actor, reason: str, now: datetime) -> Effect:
-    """In the caller's transaction: every open item of the scope, by its policies as they stand."""
-    moves = scope.moves(list(scope.locked()))
+def retime_at_once(
+    scope: Scope,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    locked: Collection[ReviewItem] | None = None,
+) -> Effect:
+    """In the caller's transaction: every open item of the scope, by its policies as they stand.
+
+    `locked`: those, which the caller has locked already.
+    """
+    moves = scope.moves(list(scope.locked()) if locked is None else locked)
     effect = effect_of(moves, now)
     scope.write(moves, actor=actor, reason=reason, now=now)
     return effect

@@ -175,8 +175,10 @@ def _locked_queues() -> list[Queue]:
 
     Without the key lock, so that items can be opened and claimed meanwhile.
     """
-    queues = Queue.objects.select_for_update(of=("self",), no_key=True)
-    return list(queues.select_related("sla__calendar", "escalates_to").order_by("pk"))
+    every = Queue.objects.order_by("pk")
+    # Read only then: a joined row that is waited for is lost where its SLA has changed meanwhile.
+    list(every.select_for_update(no_key=True).values_list("pk"))
+    return list(every.select_related("sla__calendar", "escalates_to"))
 
 
 def _check_slug(slug: str, others: Sequence[Queue]) -> None:

@@ -160,10 +160,15 @@ def _edited(
 
 def _saved(request: HttpRequest, queue: Queue, has_other_sla: bool) -> HttpResponse:
     """Its board; or how far the re-timing is, where that takes a while."""
-    messages.success(request, f"The queue {queue} is saved.")
-    job = queue.retimings.filter(finished_at=None).first() if has_other_sla else None
+    job = queue.retimings.first() if has_other_sla else None
     if job is None:
+        messages.success(request, f"The queue {queue} is saved.")
         return redirect("queues:board", slug=queue.slug)
+    if job.is_over:
+        moved = f"{job.moved} of {job.total} open answers have another due time now."
+        messages.success(request, f"The queue {queue} is saved. {moved}")
+        return redirect("queues:board", slug=queue.slug)
+    messages.success(request, f"The queue {queue} is saved. Due times follow.")
     return redirect("calendars:retiming", pk=job.pk)
 
 
