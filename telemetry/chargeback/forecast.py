@@ -7,6 +7,7 @@ take it where nothing is kept yet. Each figure names the method that it comes fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -30,14 +31,14 @@ class Method(StrEnum):
 
 
 METHOD_WORDS = {
-    Method.TREND: (
-        "Damped trend with weekdays, fitted to the days until yesterday; the range holds the "
-        "middle 80 % of what could come if days vary as they did."
-    ),
+    Method.TREND: "Damped trend with weekdays, fitted to the days until yesterday",
     Method.RUN_RATE: (
-        "Run rate: the average working day and weekend day of the last 28 days for each day left; "
-        "the range holds 80 % if days vary as they did."
+        "Run rate: the average working day and weekend day of the last 28 days for each day left"
     ),
+}
+UNTESTED = {
+    Method.TREND: "the range holds the middle 80 % of what could come if days vary as they did",
+    Method.RUN_RATE: "the range holds 80 % if days vary as they did",
 }
 
 
@@ -46,7 +47,8 @@ class Outlook:
     """Expected cost, and the ends of the 80 % range; `days` were learnt from.
 
     Of the days to come, or with what is booked of the whole period. `as_of` is when it was worked
-    out, None for just now.
+    out, None for just now. `tested` is how many earlier forecasts the range was measured on; 0
+    where there were too few, and the range is the method's own.
     """
 
     expected: Decimal
@@ -55,10 +57,17 @@ class Outlook:
     days: int
     method: Method
     as_of: datetime | None = None
+    tested: int = 0
 
     @property
     def words(self) -> str:
-        return METHOD_WORDS[self.method]
+        range_words = (
+            f"the range is as wide as {self.tested} forecasts from earlier days were off, but for "
+            "the worst fifth of them"
+            if self.tested
+            else UNTESTED[self.method]
+        )
+        return f"{METHOD_WORDS[self.method]}; {range_words}."
 
     def with_booked(self, booked: Decimal, today: Decimal) -> Outlook:
         """Of the whole period: what is `booked`, of it `today`, which is not expected again."""
@@ -102,9 +111,10 @@ def run_rate(costs: Sequence[Decimal], today: date, days_ahead: int) -> Outlook 
     groups: dict[bool, list[Decimal]] = {False: [], True: []}
     for number, cost in enumerate(recent):
         groups[_weekend(today - timedelta(days=len(recent) - number))].append(cost)
-    ahead = [groups[_weekend(today + timedelta(days=n))] for n in range(days_ahead)]
-    expected = sum((_mean(costs) for costs in ahead), Decimal(0))
-    spread = Z_80 * sum((_variance(costs) for costs in ahead), Decimal(0)).sqrt()
+    ahead = Counter(_weekend(today + timedelta(days=n)) for n in range(days_ahead))
+    expected = sum((_mean(groups[one]) * days for one, days in ahead.items()), Decimal(0))
+    variance = sum((_variance(groups[one]) * days for one, days in ahead.items()), Decimal(0))
+    spread = Z_80 * variance.sqrt()
     return Outlook(
         expected.quantize(CENT),
         min(max(expected - spread, Decimal(0)), expected).quantize(CENT),

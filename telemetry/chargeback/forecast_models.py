@@ -33,6 +33,8 @@ class Forecast(models.Model):
     high = money()
     method = models.CharField(max_length=10, choices=[(one.value, one.value) for one in Method])
     days = models.PositiveSmallIntegerField()
+    # How many earlier forecasts the range was measured on.
+    tested = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ["pk"]
@@ -54,6 +56,12 @@ class Forecast(models.Model):
     def outlook(self, booked: Decimal) -> Outlook:
         """As figures of the whole period, of which so much is booked by now."""
         found = Outlook(
-            self.expected, self.low, self.high, self.days, Method(self.method), self.as_of
+            self.expected,
+            self.low,
+            self.high,
+            self.days,
+            Method(self.method),
+            self.as_of,
+            self.tested,
         )
         return found.at_least(booked)

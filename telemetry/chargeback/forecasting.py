@@ -13,7 +13,8 @@ from django.db.models import Max, Q, Sum
 
 from governance.access.models import User
 from governance.kernel.authority import Permission
-from telemetry.chargeback.forecast import MOST_DAYS, Outlook, run_rate, whole_days
+from telemetry.chargeback.backtest import run_rate_with_tested_range
+from telemetry.chargeback.forecast import MOST_DAYS, Outlook, whole_days
 from telemetry.chargeback.forecast_models import Forecast
 from telemetry.chargeback.models import Budget, DailyUsage
 from telemetry.chargeback.rules import month_of, next_month
@@ -21,7 +22,7 @@ from telemetry.ledger.models import ZERO
 
 LASTS = timedelta(hours=6)
 """After that, and on another day, they are worked out again."""
-KEPT = ("ends_on", "as_of", "expected", "low", "high", "method", "days")
+KEPT = ("ends_on", "as_of", "expected", "low", "high", "method", "days", "tested")
 
 # Allocations and corrections of whole days; reviewers' time has no model either, but recurs.
 BOOKED_ONCE = Q(deployment=None, source="live")
@@ -96,7 +97,7 @@ def simple(
     daily: Mapping[date, Decimal], booked: Decimal, today: date, end: date
 ) -> Outlook | None:
     """The run rate until `end` (excluded), for where nothing is kept; None for too little."""
-    found = run_rate(whole_days(daily, today), today, (end - today).days)
+    found = run_rate_with_tested_range(whole_days(daily, today), today, (end - today).days)
     return found.with_booked(booked, daily.get(today, ZERO)) if found else None
 
 
@@ -138,7 +139,7 @@ def _forecast(
     daily: Daily, booked: Decimal, today: date, end: date, trend: Continue
 ) -> Forecast | None:
     days, ahead = whole_days(daily, today), (end - today).days
-    found = trend(days, ahead) or run_rate(days, today, ahead)
+    found = trend(days, ahead) or run_rate_with_tested_range(days, today, ahead)
     if found is None:
         return None
     found = found.with_booked(booked, daily.get(today, ZERO))
@@ -149,6 +150,7 @@ def _forecast(
         high=found.high,
         method=found.method,
         days=found.days,
+        tested=found.tested,
     )
 
 

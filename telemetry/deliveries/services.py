@@ -31,6 +31,7 @@ from telemetry.webhooks.models import WebhookEndpoint
 
 MOST_SCHEDULES = 50
 """Of one owner."""
+NO_MAIL = "Mail is not set up here; an operator sets PLACET_MAIL_URL."
 
 
 @transaction.atomic
@@ -46,10 +47,11 @@ def create_schedule(
     endpoint: int | None,
     now: datetime,
     form_token: UUID | None = None,
+    is_active: bool = True,
 ) -> DeliverySchedule:
     """To the person with this e-mail, or else to the webhook of this number.
 
-    Whoever sees a document may have it sent to themselves or to a webhook they keep; to somebody
+    Turned on it needs mail to be set up here; turned off it can be there before. Whoever sees a document may have it sent to themselves or to a webhook they keep; to somebody
     else who sees it, finance may.
     """
     owner = _person(actor)
@@ -58,6 +60,8 @@ def create_schedule(
     if form_token and DeliverySchedule.objects.filter(form_token=form_token).exists():
         raise WrongState("Nothing more was set up: this form was sent before.")
     faults = _faults(team, format, occasion, day, time_zone)
+    if recipient and is_active and not mailing.is_configured():
+        faults["recipient"] = [NO_MAIL]
     person, webhook = _receiver(owner, team, recipient.strip(), endpoint, faults)
     if faults:
         sentences = " ".join(one for found in faults.values() for one in found)
@@ -75,9 +79,10 @@ def create_schedule(
         time_zone=time_zone,
         recipient=person,
         endpoint=webhook,
+        is_active=is_active,
         created_at=now,
         since=now,
-        next_at=next_at(occasion, kept_day, time_zone, now),
+        next_at=next_at(occasion, kept_day, time_zone, now) if is_active else None,
         form_token=form_token,
     )
     _record(actor, "delivery.scheduled", schedule, now, after=_facts(schedule))
@@ -90,6 +95,8 @@ def turn(*, actor: Actor, schedule_id: int, on: bool, now: datetime) -> Delivery
     schedule = _locked(actor, schedule_id)
     if schedule.is_active == on:
         raise WrongState(f"Nothing was changed: it is turned {'on' if on else 'off'} already.")
+    if on and schedule.recipient is not None and not mailing.is_configured():
+        raise WrongState(f"Nothing was changed. {NO_MAIL}")
     schedule.is_active = on
     schedule.next_at = None
     if on:
@@ -176,8 +183,7 @@ def _receiver(
         if webhook is None or not webhook.is_active:
             faults["endpoint"] = ["Choose a webhook that you keep and that is turned on."]
         return None, webhook
-    if not mailing.is_configured():
-        faults["recipient"] = ["Mail is not set up here; an operator sets PLACET_MAIL_URL."]
+    if "recipient" in faults:
         return None, None
     person = User.objects.filter(email__iexact=recipient).first()
     others = person is not None and person.pk != owner.pk

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from prompts.gateway.demo import month
 from prompts.gateway.demo import organisation as demo
 from prompts.gateway.demo.people import People, make
 from reviews.queues.models import Queue
@@ -206,5 +207,5 @@ def _world() -> World:
     Queue.objects.update(undo_seconds=0)
     demo._prompt(people, use_case, local, now)
     demo.second_release(people, use_case, local, now)
-    demo._budgets(people, use_case, now)
+    month.limit(people, use_case, now, demo.sign)
     return World(people, use_case, demo._key(people, use_case, now), now)

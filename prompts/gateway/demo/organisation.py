@@ -48,7 +48,6 @@ from reviews.calendars.services import (
 )
 from reviews.queues.models import SlaPolicy
 from reviews.queues.upkeep import create_queue
-from telemetry.chargeback.proposals import propose_budget
 
 HISTORY_STARTS = date(2026, 1, 1)
 SIGNATORIES = ("board", "compliance", "safety", "data_steward", "ml_engineer", "finance")
@@ -74,7 +73,7 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("prompt and release")
         _prompt(people, licence, local, now)
         say("budgets")
-        _budgets(people, licence, now)
+        month.limit(people, licence, now, sign)
         together.bundle_limits(people, now)
         say("usage history from the real trace")
         past.replay(people, code, hosted, now, 34)
@@ -82,8 +81,10 @@ def build(now: datetime, say: Callable[[str], None]) -> None:
         say("worth and mitigations")
         notices.value(people, licence, code, now)
         notices.guard(people, support, now)
-        say("shared cost")
+        say("shared cost, a contract and a delivery")
         month.share_cost(people, now, sign)
+        month.agree(people, local, now, sign)
+        month.order_statement(people, now)
         say("drift monitors")
         monitors.watch(people.actor("safety"), code, licence, now)
         monitors.promise(people.actor("owner"), licence, now)
@@ -365,32 +366,6 @@ def _propose(
         reason=reason,
         now=now,
     )
-
-
-def _budgets(people: People, licence: UseCase, now: datetime) -> None:
-    limits = {"legal": "0.05", "engineering": "25", "support": "40"}
-    for team, limit in limits.items():
-        change = propose_budget(
-            actor=people.actor("owner"),
-            team=people.teams[team],
-            limit=Decimal(limit),
-            starts_on=now.date().replace(day=1),
-            reason="Agreed for the pilot",
-            now=now,
-        )
-        sign(people, change, now)
-    # What a dozen licences cost is most of it. It warns and stops nothing: the team's does.
-    change = propose_budget(
-        actor=people.actor("owner"),
-        team=people.teams["legal"],
-        use_case=licence,
-        limit=Decimal("0.0029"),
-        hard=False,
-        starts_on=now.date().replace(day=1),
-        reason="A first dozen licences",
-        now=now,
-    )
-    sign(people, change, now)
 
 
 def _key(people: People, use_case: UseCase, now: datetime) -> str:
