@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=slow)
         items[:] = [one for one in items if one not in slow]
     items.sort(key=lambda one: one.get_closest_marker("browser") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """The modules are here to stay: no collection of garbage looks through them again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
