@@ -46,9 +46,11 @@ def test_the_stretches_are_both_texts_and_nothing_else(before: str, after: str) 
 def prose(characters: int, seed: int, line: int = 12) -> str:
     draw = random.Random(seed)  # noqa: S311  # test data
     words: list[str] = []
-    while sum(map(len, words)) + len(words) < characters:
+    length = 0
+    while length < characters:
         word = draw.choice(WORDS) + str(draw.randrange(200))
         words.append(word + (".\n" if len(words) % line == line - 1 else ""))
+        length += len(words[-1]) + 1
     return " ".join(words)[:characters]
 
 
