@@ -152,7 +152,11 @@ def not_found_json(request: HttpRequest) -> JsonResponse:
 
 def get_or_404(queryset: Any, **lookup: Any) -> Any:
     """The one row of an already narrowed queryset, or NotFound with a sentence."""
-    found = queryset.filter(**lookup).first()
+    rows = queryset.filter(**lookup)
+    found = rows.first()
+    if found is None and rows.query.select_for_update and rows.query.select_related:
+        # A locked row is lost where what it joins was changed while it was waited for: look again.
+        found = rows.all().first()
     if found is None:
         name = queryset.model._meta.verbose_name
         raise NotFound(f"There is no such {name}, or it is not yours to see.")

@@ -136,6 +136,8 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
     if item.is_held_by(actor.user, now):
         return item
     check_ready(actor.user, item.queue, now)
+    # The person before the queue, as `claim_next` locks them.
+    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
     if is_full(item.queue, now):
         raise Conflict(
             f"Nothing was claimed: {item.queue.most_claimed} answers of {item.queue} are with "
@@ -143,24 +145,21 @@ def claim_item(*, actor: Actor, item_id: UUID, now: datetime) -> ReviewItem:
         )
     for rule in claim_rules.values():
         rule.check(item, actor)
-    _check_takes_more(item, actor, now)
+    if words := why_no_more(actor.user, item.queue, now, item):
+        raise Conflict(f"Nothing was claimed: {words}")
     if item.state == ItemState.CLAIMED and item.lease_until and item.lease_until >= now:
         raise Conflict(f"{item.claimed_by} holds this item until their lease runs out.")
     return _claim(item, actor, now)
 
 
 def why_no_more(user: User, queue: Queue, now: datetime, item: ReviewItem | None = None) -> str:
-    """A sentence where this person has as many of the queue as they take; empty where not."""
+    """A sentence where this person has as many of the queue as they take; empty where not.
+
+    What is kept for the person counts already.
+    """
     return next(
         (words for one in limits.values() if (words := one.why(user, queue, item, now))), ""
     )
-
-
-def _check_takes_more(item: ReviewItem, actor: Actor, now: datetime) -> None:
-    """Raise Conflict for one too many; what is kept for the person counts already."""
-    User.objects.select_for_update(no_key=True).get(pk=actor.user.pk)
-    if words := why_no_more(actor.user, item.queue, now, item):
-        raise Conflict(f"Nothing was claimed: {words}")
 
 
 def check_is_no_party(user: User, item: ReviewItem) -> None:

@@ -19,7 +19,7 @@ from reviews.board.handing import give_back, hand_over, return_untaken
 from reviews.board.models import Assignment, HandOver
 from reviews.board.services import give_to
 from reviews.queues.models import Queue, ReviewItem
-from reviews.queues.services import claim_item, claim_next
+from reviews.queues.services import claim_item, claim_next, escalate, skip
 from tests.factories.reviews import make_item, make_member, make_queue
 from tests.reviews.test_races import at_once
 
@@ -257,3 +257,41 @@ def test_a_queue_that_takes_few_at_a_time_and_many_people(queue: Queue, comes: s
     got = [one for one in together(*acts) if isinstance(one, ReviewItem)]
     assert len({one.pk for one in got}) == len(got) == 2
     assert ReviewItem.objects.filter(state="claimed").count() == 2
+
+
+def test_one_person_on_two_screens_in_a_queue_that_takes_one_at_a_time(queue: Queue) -> None:
+    Queue.objects.filter(pk=queue.pk).update(most_claimed=1)
+    queue.refresh_from_db()
+    for _ in range(2 * ROUNDS):
+        person = make_member(queue)
+        item, _ = (make_item(queue, now=timezone.now()) for _ in range(2))
+        one, two = (User.objects.get(pk=person.pk) for _ in range(2))
+        together(this_one(item, one), next_of(queue, two))
+        assert ReviewItem.objects.filter(claimed_by=person, state="claimed").count() == 1
+        ReviewItem.objects.exclude(state="decided").update(
+            state="decided", lease_until=None, decided_at=timezone.now()
+        )
+
+
+def test_an_item_that_is_escalated_while_it_is_waited_for_is_still_found(queue: Queue) -> None:
+    lead_queue = make_queue("leads")
+    Queue.objects.filter(pk=queue.pk).update(escalates_to=lead_queue)
+    for _ in range(2 * ROUNDS):
+        ada = make_member(queue)
+        item = held(queue, ada)
+
+        def move(item: ReviewItem = item, ada: User = ada) -> Any:
+            return escalate(
+                actor=Actor.person(ada), item_id=item.pk, reason="A hard one.", now=timezone.now()
+            )
+
+        def put_off(item: ReviewItem = item, ada: User = ada) -> Any:
+            return skip(
+                actor=Actor.person(ada), item_id=item.pk, reason="Not mine.", now=timezone.now()
+            )
+
+        outcomes = together(move, put_off)
+        refused = [one for one in outcomes if isinstance(one, PlacetError)]
+        assert len(refused) == 1
+        # Said by who looked at the item, not by who could not find it.
+        assert "There is no such review item" not in str(refused[0])
