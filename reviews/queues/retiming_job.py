@@ -1,8 +1,9 @@
 """Re-timing of very many items in the background, some at a time, with progress; resumable.
 
 It follows a change of a calendar or a policy, and a queue's choice of another policy. Each step
-is one transaction: it locks the job, then the calendars and policies, then the items. So a change of a calendar waits for a step and never for the job, and no step writes by a
-calendar that has changed meanwhile; that change begins a job of its own, which ends last.
+is one transaction: it locks the job, then the calendars and policies, then the items. So a change
+of a calendar waits for a step and never for the job, and no step writes by a calendar that has
+changed meanwhile; that change begins a job of its own, which ends last.
 """
 
 from __future__ import annotations
