@@ -190,6 +190,14 @@ def release(*, call: Call, attempt: int, now: datetime) -> None:
     _end(call, {}, now, give_back=RELEASABLE, only=attempt)
 
 
+@joins_transaction
+def give_back(*, call: Call, attempts: Sequence[int], now: datetime) -> None:
+    """Release the live holds of attempts that cost nothing while the call goes on. Idempotent."""
+    lock_call(call)
+    for attempt in attempts:
+        _end(call, {}, now, give_back=[HoldState.HELD], only=attempt)
+
+
 @transaction.atomic
 def release_open(*, call: Call, now: datetime) -> int:
     """Give back every live hold of a call that ended without a further bill; how many."""

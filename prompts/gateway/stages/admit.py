@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import WrongState
@@ -183,6 +184,19 @@ def hold_attempt(
     )
     context.held_attempts = max(context.held_attempts, number)
     return f"{amount} {currency}"
+
+
+def make_room(context: CallContext) -> None:
+    """Give back what attempts held that cost nothing, before the next holds; or neither.
+
+    Not of a call that a worker runs: where that worker is lost another begins at the first
+    attempt again, and under its hold.
+    """
+    if context.request.mode == "async":
+        return
+    free = [one.number for one in context.attempts if not one.is_billed]
+    if free:
+        holds.give_back(call=context.known_call, attempts=free, now=timezone.now())
 
 
 def most_cost(

@@ -36,7 +36,7 @@ from prompts.gateway.rules import (
     may_try_again,
     pause_seconds,
 )
-from prompts.gateway.stages.admit import hold_attempt
+from prompts.gateway.stages.admit import hold_attempt, make_room
 from prompts.gateway.stages.limit import move_on, none_available, why_not
 from telemetry.chargeback.holds import BudgetExceeded as NoRoom
 
@@ -218,6 +218,7 @@ def _note_end(context: CallContext, deployment: Deployment, failure: str, starte
 def _hold(context: CallContext, number: int, index: int, messages: list[dict[str, Any]]) -> None:
     try:
         with transaction.atomic():
+            make_room(context)
             hold_attempt(context, context.known_call, number, index, messages=messages)
     except NoRoom as exceeded:
         raise BudgetExceeded(exceeded.message) from None
