@@ -23,8 +23,8 @@ NOT_KEPT = {
     *("django_migrations", "django_content_type", "auth_permission", "django_site"),
     "gateway_governingchange",
 }
-# Bits of pg_trigger.tgtype: at each row, when it is inserted or deleted.
-INSERTED, DELETED = 1 | 4, 1 | 8
+# Bits of pg_trigger.tgtype: at each row that is inserted; at whatever is deleted.
+INSERTED, DELETED = 1 | 4, 8
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _as_statements(tables: tuple[str, ...]) -> sql.Composed:
 def guards_of(
     names: Iterable[str], at: int = DELETED
 ) -> tuple[list[sql.Composed], list[sql.Composed]]:
-    """What takes the triggers at each row of these tables away, and what brings them back."""
+    """What takes these triggers of the tables away, and what brings them back."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A'"
