@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.access import services
+from governance.access import passwords, services
 from governance.access.api_foundation import valid
 from governance.access.late_saves import seen_of
 from governance.access.models import ROLE_CHOICES, Grant, Team, User
@@ -101,6 +101,28 @@ class PersonReactivate(APIView):
         user = get_or_404(User.objects.all(), pk=pk)
         asked = valid(OptionalShortReasonInput(data=request.data))
         changed = services.reactivate_user(
+            actor=actor_of(request), user=user, now=timezone.now(), **asked
+        )
+        return Response(PersonSerializer(changed).data)
+
+
+class PasswordInput(serializers.Serializer[Any]):
+    """A new first password of at least 12 characters, and how one knows that it is they who ask."""
+
+    password = serializers.CharField(write_only=True, trim_whitespace=False, max_length=128)
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
+
+
+class PersonPassword(APIView):
+    """For somebody who cannot get in. Wherever they are signed in, that ends."""
+
+    required_permission = Permission.PEOPLE_MANAGE
+
+    @extend_schema(request=PasswordInput, responses=PersonSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        user = get_or_404(User.objects.all(), pk=pk)
+        asked = valid(PasswordInput(data=request.data))
+        changed = passwords.give_password(
             actor=actor_of(request), user=user, now=timezone.now(), **asked
         )
         return Response(PersonSerializer(changed).data)

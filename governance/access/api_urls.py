@@ -7,6 +7,7 @@ urlpatterns = [
     path("people/<int:pk>/", api.PersonDetail.as_view(), name="api-person"),
     path("people/<int:pk>/deactivate/", api.PersonDeactivate.as_view(), name="api-deactivate"),
     path("people/<int:pk>/reactivate/", api.PersonReactivate.as_view(), name="api-reactivate"),
+    path("people/<int:pk>/password/", api.PersonPassword.as_view(), name="api-person-password"),
     path("teams/", api.TeamList.as_view(), name="api-teams"),
     path("teams/<slug:slug>/", api.TeamDetail.as_view(), name="api-team"),
     path("grants/", api.GrantList.as_view(), name="api-grants"),

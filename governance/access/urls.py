@@ -12,6 +12,7 @@ urlpatterns = [
     path("people/<int:pk>/grant/", views.grant, name="grant"),
     path("people/<int:pk>/deactivate/", views.deactivate, name="deactivate"),
     path("people/<int:pk>/reactivate/", views.reactivate, name="reactivate"),
+    path("people/<int:pk>/password/", views.give_password, name="give-password"),
     path("people/<int:pk>/revoke/<int:grant>/", views.revoke, name="revoke"),
     path("teams/<slug:slug>/", views.team, name="team"),
     path("teams/<slug:slug>/edit/", views.change_team, name="change-team"),

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from governance.access import services
+from governance.access import passwords, services
 from governance.access.forms import (
     AccountForm,
     GrantForm,
@@ -23,6 +23,7 @@ from governance.access.forms import (
 )
 from governance.access.late_saves import seen_of
 from governance.access.models import ApiKey, Team, User
+from governance.access.password_forms import GivenPasswordForm
 from governance.access.selectors import (
     keys_visible_to,
     members_of,
@@ -201,6 +202,22 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     )
     messages.success(request, f"{user} can sign in again, with the roles below.")
     return redirect("access:person", pk=pk)
+
+
+@requires(Permission.PEOPLE_MANAGE)
+def give_password(request: HttpRequest, pk: int) -> HttpResponse:
+    """For somebody who cannot get in: a new first password, with how one knows that it is they."""
+    user: User = get_or_404(User.objects.filter(is_active=True), pk=pk)
+    form = GivenPasswordForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        given = form.carry_out(
+            passwords.give_password, actor=actor_of(request), user=user, now=timezone.now()
+        )
+        if given is not None:
+            messages.success(request, f"{user} signs in with the new password from now on.")
+            return redirect("access:person", pk=pk)
+    context = {"person": user, "form": form}
+    return page(request, "governance/access/give_password.html", context, status=_status(form))
 
 
 def _reason(request: HttpRequest) -> str:

@@ -188,7 +188,14 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "governance.access.adapter.ClosedDoorAdapter"
+ACCOUNT_ADAPTER = "governance.home.adapter.MailingAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "governance.access.password_forms.ChangeForm",
+    "reset_password_from_key": "governance.access.password_forms.ResetForm",
+}
+# No mail to an address of nobody: anybody may ask for one.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 

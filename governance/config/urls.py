@@ -1,16 +1,25 @@
 """Every page's address; each app writes its own full prefix."""
 
+from allauth.account.views import PasswordResetView
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from governance.config import health
+from governance.home import mailing
 from governance.kernel.web import PUBLIC, not_found_json, requires
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     # Before allauth's own: nobody changes the address they sign in with, unseen by the log.
-    path("accounts/email/", RedirectView.as_view(pattern_name="access:account")),
+    *(
+        path(f"accounts/{unused}/", RedirectView.as_view(pattern_name="access:account"))
+        for unused in ("email", "confirm-email", "password/set", "reauthenticate")
+    ),
+    path(
+        "accounts/password/reset/",
+        PasswordResetView.as_view(extra_context={"has_mail": mailing.is_configured}),
+    ),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("governance.config.api_urls")),
     re_path(r"^api/", requires(PUBLIC)(not_found_json)),
