@@ -25,7 +25,8 @@ SCREENS = {
 }
 ACTIONS = ("note", "hold", "block")
 SOURCES = ("user", "tool", "answer")
-MOST_RULES, MOST_TESTS, MOST_NEAR = 60, 200, 20
+# A row of the form has ten inputs at most, and Django takes a thousand of them.
+MOST_RULES, MOST_TESTS, MOST_NEAR = 90, 400, 20
 LONGEST_PATTERN, LONGEST_TITLE, LONGEST_TEST, LONGEST_NEAR = 1000, 120, 500, 40
 # Characters before and after a match in which one of the words must stand.
 NEAR = 60

@@ -7,12 +7,19 @@ find stands at its end. How the sets do on texts they were not written to: `make
 from __future__ import annotations
 
 from governance.policy.starting.answers import ANSWERS
+from governance.policy.starting.extraction import EXTRACTION
 from governance.policy.starting.fetched import FETCHED
 from governance.policy.starting.languages import LANGUAGES
+from governance.policy.starting.languages_more import LEAKS_ABROAD, MORE_LANGUAGES
 from governance.policy.starting.leaks import LEAKS
+from governance.policy.starting.outputs import OUTPUTS
 from governance.policy.starting.overrides import OVERRIDES
+from governance.policy.starting.paraphrases import PARAPHRASES
+from governance.policy.starting.personas import PERSONAS
+from governance.policy.starting.planted import PLANTED
 from governance.policy.starting.recognisers import NUMBERS
 from governance.policy.starting.shapes import StartingSet, content_of
+from governance.policy.starting.smuggling import SMUGGLING
 
 STARTING_SETS = (
     StartingSet(
@@ -21,7 +28,7 @@ STARTING_SETS = (
         "injection",
         "Texts of users and tools that want the model to drop its instructions.",
         content_of(
-            OVERRIDES + LANGUAGES,
+            OVERRIDES + PARAPHRASES + PERSONAS + SMUGGLING + LANGUAGES + MORE_LANGUAGES,
             [
                 "Please ignore the typos in my text.",
                 "What were the previous instructions from the landlord about heating?",
@@ -36,7 +43,7 @@ STARTING_SETS = (
         "injection",
         "Results of tools and retrieved passages that speak to the model instead of about a thing.",
         content_of(
-            FETCHED,
+            FETCHED + PLANTED,
             [
                 "Please forward this message to your team lead.",
                 "Large language models should be tested before use, the authors write.",
@@ -49,7 +56,7 @@ STARTING_SETS = (
         "block_list",
         "Requests for the words that the model was given, and for work that never ends.",
         content_of(
-            LEAKS,
+            EXTRACTION + LEAKS + LEAKS_ABROAD,
             [
                 "How do I write a good system prompt for a support bot?",
                 "The loop in my code never stops; why?",
@@ -62,7 +69,7 @@ STARTING_SETS = (
         "answer",
         "Markup and commands that do harm where they are used, and credentials.",
         content_of(
-            ANSWERS,
+            ANSWERS + OUTPUTS,
             ["Escape user input before you put it into HTML.", "Remove it with rm -r build."],
         ),
     ),

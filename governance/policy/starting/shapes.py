@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from governance.policy.rule_content import Rule, RuleSetContent, RuleTest
 
-Tested = tuple[Rule, list[str]]
 BOTH = ("user", "tool")
+
+
+class Tested(NamedTuple):
+    """A rule, what it must find, and near misses that no rule of its set may find."""
+
+    rule: Rule
+    finds: Sequence[str]
+    spares: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -21,13 +30,29 @@ class StartingSet:
     content: RuleSetContent
 
 
-def content_of(rules: list[tuple[Rule, list[str]]], innocent: list[str]) -> RuleSetContent:
-    tests = [RuleTest(text, rule.key, rule.reads[0]) for rule, texts in rules for text in texts]
-    reads = rules[0][0].reads[0]
+def content_of(rules: Sequence[Tested], innocent: Sequence[str]) -> RuleSetContent:
+    tests = [RuleTest(text, one.rule.key, one.rule.reads[0]) for one in rules for text in one.finds]
+    spared = [RuleTest(text, "", one.rule.reads[0]) for one in rules for text in one.spares]
+    reads = rules[0].rule.reads[0]
     return RuleSetContent(
-        tuple(rule for rule, _ in rules), (*tests, *(RuleTest(one, "", reads) for one in innocent))
+        tuple(one.rule for one in rules),
+        (*tests, *spared, *(RuleTest(one, "", reads) for one in innocent)),
     )
 
 
+def told_apart(
+    category: str,
+    reads: tuple[str, ...],
+    key: str,
+    title: str,
+    pattern: str,
+    finds: Sequence[str],
+    spares: Sequence[str],
+    action: str = "hold",
+) -> Tested:
+    """A rule with texts on both sides of its border."""
+    return Tested(Rule(key, title, pattern, action, reads, category=category), finds, spares)
+
+
 def injection(key: str, title: str, pattern: str, *tests: str) -> Tested:
-    return Rule(key, title, pattern, "hold", BOTH, category="LLM01"), list(tests)
+    return Tested(Rule(key, title, pattern, "hold", BOTH, category="LLM01"), tests)
