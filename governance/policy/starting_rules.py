@@ -17,6 +17,7 @@ from governance.policy.starting.overrides import OVERRIDES
 from governance.policy.starting.paraphrases import PARAPHRASES
 from governance.policy.starting.personas import PERSONAS
 from governance.policy.starting.planted import PLANTED
+from governance.policy.starting.pressures import PRESSURES
 from governance.policy.starting.recognisers import NUMBERS
 from governance.policy.starting.shapes import StartingSet, content_of
 from governance.policy.starting.smuggling import SMUGGLING
@@ -28,7 +29,7 @@ STARTING_SETS = (
         "injection",
         "Texts of users and tools that want the model to drop its instructions.",
         content_of(
-            OVERRIDES + PARAPHRASES + PERSONAS + SMUGGLING + LANGUAGES + MORE_LANGUAGES,
+            OVERRIDES + PARAPHRASES + PERSONAS + PRESSURES + SMUGGLING + LANGUAGES + MORE_LANGUAGES,
             [
                 "Please ignore the typos in my text.",
                 "What were the previous instructions from the landlord about heating?",
