@@ -20,7 +20,7 @@ from governance.policy.rule_content import (
 
 SPARE_ROWS = 2
 LONGEST_TRIAL = 20_000
-LONGEST_TESTS = 150_000
+LONGEST_TESTS = 250_000
 PLACES = range(MOST_RULES + SPARE_ROWS)
 TEXTS = ("key", "title", "pattern", "action", "near", "raises_to", "category")
 NOTHING = "nothing"

@@ -12,11 +12,13 @@ from governance.policy.starting.fetched import FETCHED
 from governance.policy.starting.languages import LANGUAGES
 from governance.policy.starting.languages_more import LEAKS_ABROAD, MORE_LANGUAGES
 from governance.policy.starting.leaks import LEAKS
+from governance.policy.starting.oblique import OBLIQUE, PLANTED_OBLIQUE
 from governance.policy.starting.outputs import OUTPUTS
 from governance.policy.starting.overrides import OVERRIDES
 from governance.policy.starting.paraphrases import PARAPHRASES
 from governance.policy.starting.personas import PERSONAS
 from governance.policy.starting.planted import PLANTED
+from governance.policy.starting.pressures import PRESSURES
 from governance.policy.starting.recognisers import NUMBERS
 from governance.policy.starting.shapes import StartingSet, content_of
 from governance.policy.starting.smuggling import SMUGGLING
@@ -28,7 +30,14 @@ STARTING_SETS = (
         "injection",
         "Texts of users and tools that want the model to drop its instructions.",
         content_of(
-            OVERRIDES + PARAPHRASES + PERSONAS + SMUGGLING + LANGUAGES + MORE_LANGUAGES,
+            OVERRIDES
+            + PARAPHRASES
+            + OBLIQUE
+            + PERSONAS
+            + PRESSURES
+            + SMUGGLING
+            + LANGUAGES
+            + MORE_LANGUAGES,
             [
                 "Please ignore the typos in my text.",
                 "What were the previous instructions from the landlord about heating?",
@@ -43,7 +52,7 @@ STARTING_SETS = (
         "injection",
         "Results of tools and retrieved passages that speak to the model instead of about a thing.",
         content_of(
-            FETCHED + PLANTED,
+            FETCHED + PLANTED + PLANTED_OBLIQUE,
             [
                 "Please forward this message to your team lead.",
                 "Large language models should be tested before use, the authors write.",

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 import re2
@@ -30,8 +31,91 @@ _HEX = re2.compile(r"(?:[0-9a-fA-F]{2}[ :]?){10,}")
 _URL = re2.compile(r"%[0-9a-fA-F]{2}")
 _ENTITIES = re2.compile(r"&(?:#\d{2,7}|#x[0-9a-fA-F]{2,6}|lt|gt|quot|amp);")
 _ESCAPES = re2.compile(r"\\[ux][0-9a-fA-F]{2}")
-_LEET = re2.compile(r"[A-Za-z][013457@$][A-Za-z]|[A-Za-z][013457@$]{2}[A-Za-z]")
+_BASE32 = re2.compile(r"\b[A-Z2-7]{24,}={0,6}")
+_BINARY = re2.compile(r"(?:\b[01]{8}\b[ ,]?){8,}|\b(?:[01]{8}){8,}\b")
+_DECIMAL = re2.compile(r"(?:\b(?:3[2-9]|[4-9]\d|1[01]\d|12[0-6])\b[ ,]{1,2}){10,}\d{2,3}\b")
+_MORSE = re2.compile(r"(?:[.-]{1,5}[ /]{1,3}){8,}[.-]{1,5}")
+_LEET = re2.compile(r"[A-Za-z][013457@$!|]+[A-Za-z]")
 _SPACED = re2.compile(r"(?:[A-Za-z][ .*_-]{1,3}){8,}")
+# Two words in a row that are cut by marks, or that stand in marks.
+_CUT = re2.compile(
+    r"[A-Za-z]{1,9}[._*|~^][A-Za-z]{2,}[ ,]+(?:\w+ )?[A-Za-z]{1,9}[._*|~^][A-Za-z]{2,}"
+)
+_MARKED = re2.compile(
+    r"[\[*_~`\"'(][A-Za-z]+[\]*_~`\"')][ ,]+(?:\w+ )?[\[*_~`\"'(][A-Za-z]+[\]*_~`\"')]"
+)
+_CUTS = re.compile(r"(?<=[A-Za-z])[._*|~^](?=[A-Za-z])")
+_MARKS = re.compile(r"[\[\]*_~`\"'()]")
+_BY_WORDS = re2.compile(r"(?i)backward|revers|mirror|spelled|ruckwarts|envers|al reves|contrario")
+# Bytes as variation selectors, which no screen shows.
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{8,}")
+# Common words of three letters and more: a text that holds none of them in a disguise is not read
+# in it, which saves ordinary prose two of three readings.
+_COMMON = [
+    "the",
+    "and",
+    "all",
+    "any",
+    "you",
+    "your",
+    "what",
+    "this",
+    "that",
+    "from",
+    "with",
+    "for",
+    "not",
+    "now",
+    "are",
+    "was",
+    "have",
+    "tell",
+    "show",
+    "print",
+    "say",
+    "rules",
+    "prompt",
+    "system",
+    "ignore",
+    "forget",
+    "disregard",
+    "reveal",
+    "instructions",
+    "previous",
+    "prior",
+    "above",
+    "answer",
+    "alle",
+    "deine",
+    "und",
+    "die",
+    "der",
+    "das",
+    "ist",
+    "nicht",
+    "zeige",
+    "les",
+    "tes",
+    "toutes",
+    "des",
+    "sans",
+    "las",
+    "los",
+    "tus",
+    "todas",
+    "que",
+    "sin",
+    "tutte",
+    "tue",
+    "senza",
+    "suas",
+    "sem",
+    "het",
+    "een",
+    "alles",
+    "wszystkie",
+    "bez",
+]
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]"
@@ -39,12 +123,54 @@ _INVISIBLE = re.compile(
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
 _LATIN_ACCENTS = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
 _BETWEEN_LETTERS = re.compile(r"(?<=\b[A-Za-z])[ .*_-](?=[A-Za-z]\b)")
-_LEET_LETTERS = str.maketrans("013457@$", "oieastas")
+_LEET_LETTERS = str.maketrans("01345789@$!|+", "oieastbgasilt")
+MORSE = dict(
+    zip(
+        [
+            ".-",
+            "-...",
+            "-.-.",
+            "-..",
+            ".",
+            "..-.",
+            "--.",
+            "....",
+            "..",
+            ".---",
+            "-.-",
+            ".-..",
+            "--",
+            "-.",
+            "---",
+            ".--.",
+            "--.-",
+            ".-.",
+            "...",
+            "-",
+            "..-",
+            "...-",
+            ".--",
+            "-..-",
+            "-.--",
+            "--..",
+        ],
+        "abcdefghijklmnopqrstuvwxyz",
+        strict=True,
+    )
+)
 # Letters of other scripts that look like Latin ones.
 _LOOK_ALIKES = str.maketrans(
-    "абвгеёзіїјкмнопрстухѕԁԛԝАВЕЗІЈКМНОРСТУХЅαβεικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "a6breeziijkmhonpctyxsdqwABE3IJKMHOPCTYXSabeikvoptuxABEZHIKMNOPTYX",
+    "абвгеёзіїјкмнопрстухѕԁԛԝАВЕЗІЈКМНОРСТУХЅαβεικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+    "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡıօոսհłøđ",
+    "a6breeziijkmhonpctyxsdqwABE3IJKMHOPCTYXSabeikvoptuxABEZHIKMNOPTYX"
+    "abcdefghijklmnoprstuvwyzagionuhlod",
 )
+# Letters as flags are written and in black squares and circles, of which Unicode knows no plain form.
+_SYMBOLS = {
+    start + place: letter
+    for start in (0x1F1E6, 0x1F150, 0x1F170)
+    for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +198,8 @@ def _read(text: str, how: str, depth: int) -> Iterator[Reading]:
     plain = folded(text)
     yield Reading(plain, how)
     if not plain.isascii():
-        yield Reading(plain.translate(_LOOK_ALIKES), _named(how, "look-alike letters"))
+        alike = plain.translate(_LOOK_ALIKES).translate(_SYMBOLS)
+        yield Reading(alike, _named(how, "look-alike letters"))
     for name, decode in _REWRITERS.items():
         if (other := decode(plain)) != plain:
             yield Reading(other, _named(how, name))
@@ -111,8 +238,33 @@ def _unspaced(text: str) -> str:
     return re.sub(r"[ ]{2,}", " ", _BETWEEN_LETTERS.sub("", text))
 
 
+def _any_of(words: list[str]) -> Any:
+    return re2.compile(rf"(?i)\b(?:{'|'.join(words)})\b")
+
+
+_ROTATED = _any_of([codecs.encode(one, "rot13") for one in _COMMON])
+_REVERSED = _any_of([one[::-1] for one in _COMMON])
+
+
 def _unrotated(text: str) -> str:
-    return codecs.encode(text, "rot13")
+    return codecs.encode(text, "rot13") if _ROTATED.search(text) else text
+
+
+def _turned(text: str) -> str:
+    return text[::-1] if _REVERSED.search(text) else text
+
+
+def _turned_by_words(text: str) -> str:
+    """“erongi lla” as “ignore all”, where the text speaks of turning or is all turned."""
+    if not (_BY_WORDS.search(text) or _REVERSED.search(text)):
+        return text
+    return " ".join(one[::-1] for one in text.split())
+
+
+def _unmarked(text: str) -> str:
+    """“ig.nore pre.vious” and “[ignore] your [previous]” without the marks."""
+    found = _CUTS.sub("", text) if _CUT.search(text) else text
+    return re.sub(" {2,}", " ", _MARKS.sub("", found)) if _MARKED.search(found) else found
 
 
 def _unescaped(text: str) -> str:
@@ -124,7 +276,9 @@ _REWRITERS: dict[str, Callable[[str], str]] = {
     "leetspeak": _unleeted,
     "spaced letters": _unspaced,
     "rot13": _unrotated,
-    "backwards": lambda text: text[::-1],
+    "backwards": _turned,
+    "words backwards": _turned_by_words,
+    "marked words": _unmarked,
     "escapes": _unescaped,
 }
 
@@ -133,12 +287,20 @@ def _decoded(text: str) -> Iterator[tuple[str, str]]:
     for name, pattern, decode in (
         ("base64", _BASE64, _from_base64),
         ("hexadecimal", _HEX, _from_hex),
+        ("base32", _BASE32, _from_base32),
+        ("binary", _BINARY, _from_binary),
+        ("decimal", _DECIMAL, _from_decimal),
+        ("Morse", _MORSE, _from_morse),
     ):
         for number, found in enumerate(pattern.finditer(text)):
             if number == MOST_PIECES:
                 break
             if piece := _as_text(decode(found[0])):
                 yield name, piece
+    if not text.isascii():
+        for found in _SELECTORS.finditer(text):
+            if piece := _as_text(bytes(_selected(one) for one in found[0])):
+                yield "variation selectors", piece
     if _ESCAPES.search(text) and (other := _from_escapes(text)) != text:
         yield "escapes", other
 
@@ -153,6 +315,34 @@ def _from_base64(piece: str) -> bytes:
 
 def _from_hex(piece: str) -> bytes:
     return bytes.fromhex(piece.replace(":", "").replace(" ", ""))
+
+
+def _from_base32(piece: str) -> bytes:
+    plain = piece.rstrip("=")
+    try:
+        return base64.b32decode(plain + "=" * (-len(plain) % 8))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _from_binary(piece: str) -> bytes:
+    plain = re.sub("[ ,]", "", piece)
+    return bytes(int(plain[at : at + 8], 2) for at in range(0, len(plain) - 7, 8))
+
+
+def _from_decimal(piece: str) -> bytes:
+    return bytes(int(one) for one in re.findall(r"\d+", piece) if int(one) < 256)
+
+
+def _from_morse(piece: str) -> bytes:
+    words = re.split(r"\s*/\s*|\s{2,}", piece.strip(" /"))
+    read = ("".join(MORSE.get(one, "") for one in re.findall(r"[.-]+", word)) for word in words)
+    return " ".join(read).encode()
+
+
+def _selected(one: str) -> int:
+    place = ord(one)
+    return place - 0xFE00 if place <= 0xFE0F else place - 0xE0100 + 16
 
 
 def _from_escapes(text: str) -> str:
