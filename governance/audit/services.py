@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from governance.audit.merkle import Frontier, leaf_hash
 from governance.audit.models import AuditEvent, Checkpoint, LogLeaf, PendingEvent
@@ -79,13 +79,14 @@ def record(
 
 def _insert(event: AuditEvent) -> None:
     """The event and its place in the sequencer's list, in one statement."""
+    own = connections[DEFAULT_DB_ALIAS]  # once: `connection` looks for the thread's each time
     values = {
-        field.column: field.get_db_prep_save(getattr(event, field.attname), connection)
+        field.column: field.get_db_prep_save(getattr(event, field.attname), own)
         for field in AuditEvent._meta.concrete_fields
     }
     with executed(_insertion(), values):
         pass
-    event._state.adding, event._state.db = False, connection.alias
+    event._state.adding, event._state.db = False, own.alias
 
 
 INSERT = """

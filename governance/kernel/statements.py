@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 from psycopg.types.numeric import Int8
@@ -44,6 +44,10 @@ class _Prepared(psycopg.Cursor[Any]):
         return self._query
 
 
+class _Raw(_Prepared, psycopg.RawCursor[Any]):
+    """Takes the server's own `$1`: psycopg reads a long text of its own anew each time."""
+
+
 @contextmanager
 def executed(statement: str, values: Any) -> Iterator[CursorWrapper]:
     """A statement that is the same each time, by way of Django's own wrappers and log.
@@ -51,12 +55,17 @@ def executed(statement: str, values: Any) -> Iterator[CursorWrapper]:
     Where PLACET_PREPARED is 0 (a pooler that gives each transaction another connection) it is
     planned each time.
     """
-    connection.ensure_connection()
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    prepared: Any = _Prepared(connection.connection)
-    with wrap(prepared) as cursor:
+    with _wrapped(_Prepared) as cursor:
         cursor.execute(statement, values)
         yield cursor
+
+
+def _wrapped(kind: type[psycopg.Cursor[Any]]) -> CursorWrapper:
+    own = connections[DEFAULT_DB_ALIAS]  # once: `connection` looks for the thread's each time
+    own.ensure_connection()
+    wrap = own.make_debug_cursor if own.queries_logged else own.make_cursor
+    prepared: Any = kind(own.connection)
+    return wrap(prepared)
 
 
 class Statement:
@@ -73,35 +82,36 @@ class Statement:
 
     def run(self, **values: Any) -> list[tuple[Any, ...]]:
         """All rows; `values` are those of this moment, one of each kind."""
-        bound = {name: _bound(one) for name, one in values.items()}
-        with executed(self.sql, bound) as cursor:
+        with _wrapped(_Raw) as cursor:
+            cursor.execute(self.sql, [_bound(values[name]) for name in self._kinds])
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
     @cached_property
     def sql(self) -> str:
+        """With `$1` for the first of the kinds, and so on."""
         first, second = self._markers(1), self._markers(len(self._kinds) + 1)
         (text, one), (again, other) = self._build(**first), self._build(**second)
         if text != again or len(one) != len(other):
             raise RuntimeError(f"{self._build.__qualname__}: the query depends on its values.")
-        names = {(first[name], second[name]): name for name in self._kinds}
+        places = {(first[name], second[name]): n for n, name in enumerate(self._kinds, 1)}
         given = zip(one, other, strict=True)
-        return re.sub("%%|%s", lambda found: self._filled(found[0], given, names), text)
+        return re.sub("%%|%s", lambda found: self._filled(found[0], given, places), text)
 
     def _markers(self, start: int) -> dict[str, Any]:
         kinds = enumerate(self._kinds.items(), start)
         return {name: _MARKERS[kind](number) for number, (name, kind) in kinds}
 
-    def _filled(self, found: str, given: Any, names: dict[Any, str]) -> str:
+    def _filled(self, found: str, given: Any, places: dict[Any, int]) -> str:
         if found == "%%":
-            return found
+            return "%"
         one, other = next(given)
-        if (one, other) in names:
-            return f"%({names[one, other]})s"
+        if (one, other) in places:
+            return f"${places[one, other]}"
         if one != other:
             raise RuntimeError(f"{self._build.__qualname__}: {one!r} was made of its values.")
         plain = one.value if isinstance(one, Enum) else one
-        return sql.Literal(plain).as_string(None).replace("%", "%%")
+        return sql.Literal(plain).as_string(None)
 
 
 def _bound(value: Any) -> Any:

@@ -22,8 +22,8 @@ from reviews.queues.registries import Route, routes, written_versions
 from reviews.queues.retiming import first_times
 from reviews.queues.rights import check_can_work
 from reviews.queues.rules import LEASE, REVIEW_ITEM_STATES, ItemState
-from reviews.queues.standing import lock_and_read
-from reviews.queues.taking import take_first
+from reviews.queues.standing import lock, standing_of
+from reviews.queues.taking import Taken, take_first, take_plainly
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
 
@@ -104,7 +104,16 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     when nothing is left for this person.
     """
     check_can_work(actor, queue)
-    standing = lock_and_read(actor.user, queue, now)
+    lock(actor.user)
+    taken = None
+    if not queue.needs_acknowledgement and queue.most_claimed is None:
+        taken = take_plainly(queue, actor.user, now)
+    return _followed(taken, actor, now) if taken else _claim_after_looking(actor, queue, now)
+
+
+def _claim_after_looking(actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:
+    """Where something may stand in the way, or comes first; the person is locked."""
+    standing = standing_of(actor.user, queue, now)
     for name in standing.offers:
         if (offered := offers[name].make(actor, queue, now)) is not None:
             return offered
@@ -119,8 +128,10 @@ def claim_next(*, actor: Actor, queue: Queue, now: datetime) -> ReviewItem | Non
     if any(limits[name].why(actor.user, queue, None, now) for name in standing.limits):
         return None
     taken = take_first(queue, actor.user, now)
-    if taken is None:
-        return None
+    return _followed(taken, actor, now) if taken else None
+
+
+def _followed(taken: Taken, actor: Actor, now: datetime) -> ReviewItem:
     _record(actor, "review.claimed", taken.item, now, team_id=taken.team_id)
     for name in taken.followed_by:
         claimed[name].follow(taken.item, actor, now)

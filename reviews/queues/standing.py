@@ -25,16 +25,19 @@ class Standing:
     limits: tuple[str, ...]
 
 
-def lock_and_read(user: User, queue: Queue, now: datetime) -> Standing:
-    """Two queries; the person stays locked until the caller's transaction ends.
+def lock(user: User) -> None:
+    """The person stays locked until the caller's transaction ends.
 
-    One claim at a time per person: two screens of theirs get the same item. So the lock comes
-    first, for a query sees what was committed before it began and not while it waited.
+    One claim at a time per person: two screens of theirs get the same item. It is a statement of
+    its own, for a query sees what was committed before it began and not while it waited.
     """
     _lock().run(person=user.pk)
-    today = now.astimezone(UTC).date()
+
+
+def standing_of(user: User, queue: Queue, now: datetime) -> Standing:
+    """One query."""
     [(has_claim, lacks_training, *others)] = _read().run(
-        person=user.pk, queue=queue.pk, now=now, today=today
+        person=user.pk, queue=queue.pk, now=now, today=utc_day(now)
     )
     names = [name for name, does in zip([*offers, *limits], others, strict=True) if does]
     return Standing(
@@ -62,11 +65,19 @@ def _read() -> Statement:
 
 
 def _reading(*, person: int, queue: int, now: datetime, today: date) -> Compiled:
-    user, place = User(pk=person), Queue(pk=queue)
-    asked = [
+    asked = to_ask(User(pk=person), Queue(pk=queue), now, today)
+    return User.objects.filter(pk=person).values_list(*asked).query.sql_with_params()
+
+
+def utc_day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
+
+
+def to_ask(user: User, place: Queue, now: datetime, today: date) -> list[Exists]:
+    """What may stand in the way of the next item: of each, whether there is any."""
+    return [
         Exists(ReviewItem.objects.live_claims_of(user, place, now)),
         Exists(lacking(user, place, today)),
         *(one.applies(user, place) for one in offers.values()),
         *(one.applies(user, place) for one in limits.values()),
     ]
-    return User.objects.filter(pk=person).values_list(*asked).query.sql_with_params()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime
+from functools import cache, reduce
+from operator import or_
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, F, QuerySet
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Case, Count, F, Q, QuerySet, When
 
 from governance.access.models import User
 from governance.kernel.statements import Compiled, Statement
@@ -16,6 +18,7 @@ from reviews.queues.claim_registries import claim_rules, claimed
 from reviews.queues.models import Queue, ReviewItem, Skip
 from reviews.queues.registries import written_versions
 from reviews.queues.rules import LEASE, MOST_SKIPS, REVIEW_ITEM_STATES, ItemState
+from reviews.queues.standing import to_ask, utc_day
 
 # Materialised, so that it is run once: run again, SKIP LOCKED would choose another row.
 TAKE = """
@@ -54,36 +57,59 @@ def unconflicted(items: QuerySet[ReviewItem], user: User) -> QuerySet[ReviewItem
     return free
 
 
+def take_plainly(queue: Queue, user: User, now: datetime) -> Taken | None:
+    """As `take_first`; None as well where anything is to be looked at first (standing.py)."""
+    return _taken(_take_plainly(), queue, user, now, today=utc_day(now))
+
+
 def take_first(queue: Queue, user: User, now: datetime) -> Taken | None:
     """The most urgent item that is free for this person, claimed by them; None if none is left.
 
     Those that somebody locks are passed over. In the caller's transaction, which holds the
     person's row.
     """
+    return _taken(_take(), queue, user, now)
+
+
+def _taken(
+    statement: Statement, queue: Queue, user: User, now: datetime, **more: Any
+) -> Taken | None:
     given = {"person": user.pk, "queue": queue.pk, "now": now, "lease_until": now + LEASE}
-    rows = _take().run(**given)
+    rows = statement.run(**given, **more)
     if not rows:
         return None
-    fields = ReviewItem._meta.concrete_fields
-    own, (_, team_id, *follows) = rows[0][: len(fields)], rows[0][len(fields) :]
-    item = ReviewItem.from_db(
-        "default",
-        [field.attname for field in fields],
-        [_loaded(field, value) for field, value in zip(fields, own, strict=True)],
-    )
+    names, loaders = _fields()
+    values, (_, team_id, *follows) = list(rows[0][: len(names)]), rows[0][len(names) :]
+    for place, load in loaders:
+        values[place] = load(values[place], None, connection)
+    item = ReviewItem.from_db(DEFAULT_DB_ALIAS, names, values)
     item.queue, item.claimed_by = queue, user
-    names = tuple(name for name, does in zip(claimed, follows, strict=True) if does)
-    return Taken(item, team_id, names)
+    followed_by = tuple(name for name, does in zip(claimed, follows, strict=True) if does)
+    return Taken(item, team_id, followed_by)
+
+
+KINDS = {"person": int, "queue": int, "now": datetime, "lease_until": datetime}
 
 
 @cache
 def _take() -> Statement:
-    kinds = {"person": int, "queue": int, "now": datetime, "lease_until": datetime}
-    return Statement(_taking, kinds)
+    return Statement(_taking, KINDS)
 
 
-def _taking(*, person: int, queue: int, now: datetime, lease_until: datetime) -> Compiled:
+@cache
+def _take_plainly() -> Statement:
+    return Statement(_taking, KINDS | {"today": date})
+
+
+def _taking(
+    *, person: int, queue: int, now: datetime, lease_until: datetime, today: date | None = None
+) -> Compiled:
+    """With a day, of somebody in whose way nothing stands on it."""
     free = ReviewItem.objects.filter(queue=queue).claimable(now)
+    if today is not None:
+        hurdles = (Q(one) for one in to_ask(User(pk=person), Queue(pk=queue), now, today))
+        # In a case, or the planner would join every item with what may stand in the way.
+        free = free.filter(Case(When(reduce(or_, hurdles), then=False), default=True))
     follows = {f"follows_{number}": one.applies() for number, one in enumerate(claimed.values())}
     urgent = unconflicted(free, User(pk=person)).most_urgent_first()  # type: ignore[attr-defined]  # our queryset
     named = urgent.only("pk").annotate(team=F("call__team_id"), **follows)
@@ -96,6 +122,9 @@ def _taking(*, person: int, queue: int, now: datetime, lease_until: datetime) ->
     return TAKE.format(chosen=sql, columns=columns), values
 
 
-def _loaded(field: Any, value: Any) -> Any:
-    load = getattr(field, "from_db_value", None)
-    return value if load is None else load(value, None, connection)
+@cache
+def _fields() -> tuple[list[str], list[tuple[int, Callable[..., Any]]]]:
+    """Their names, and the places of those whose values are not what the driver gives."""
+    fields = ReviewItem._meta.concrete_fields
+    loads = [(place, getattr(one, "from_db_value", None)) for place, one in enumerate(fields)]
+    return [one.attname for one in fields], [(place, load) for place, load in loads if load]

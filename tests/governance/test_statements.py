@@ -43,8 +43,8 @@ def test_it_gives_what_the_query_gives_for_every_value() -> None:
 
 def test_what_is_the_same_each_time_stands_in_the_statement() -> None:
     text = Statement(_joined, {"person": int, "until": datetime}).sql
-    assert "%(person)s" in text
-    assert "%(until)s" in text
+    assert "$1" in text
+    assert "$2" in text
     assert "50 " in text
     assert "%s" not in text
 

@@ -103,6 +103,8 @@ def _free(queue: Any) -> None:
     queue.items.update(state="waiting", claimed_by=None, claimed_at=None, lease_until=None)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE queues_reviewitem")
+        # As it is in an installation some time after so many calls.
+        cursor.execute("ANALYZE ledger_call")
 
 
 def _claim(person: Any, queue: Any, seen: Counter[Any]) -> bool:

@@ -17,14 +17,14 @@ from reviews.queues.models import ReviewItem
 from reviews.queues.qualifying import NotReady
 from reviews.queues.rules import LEASE
 from reviews.queues.services import claim_next
-from reviews.queues.standing import lock_and_read
+from reviews.queues.standing import Standing, standing_of
 from tests.factories.reviews import make_item, make_member, make_queue
 from tests.factories.training import make_training, train
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_claim_is_four_statements_however_many_items_wait() -> None:
+def test_a_claim_is_three_statements_however_many_items_wait() -> None:
     now, queue = timezone.now(), make_queue()
     person = make_member(queue)
     actor = Actor.person(person)
@@ -35,7 +35,7 @@ def test_a_claim_is_four_statements_however_many_items_wait() -> None:
             item = claim_next(actor=actor, queue=queue, now=now)
         assert item is not None
         asked = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
-        assert len(asked) == 4, "\n".join(asked)
+        assert len(asked) == 3, "\n".join(asked)
         ReviewItem.objects.filter(pk=item.pk).update(state="decided", lease_until=None)
 
 
@@ -61,9 +61,8 @@ def test_what_is_claimed_is_the_item_as_it_stands_in_the_database() -> None:
 
 def test_nothing_stands_in_the_way_of_somebody_new() -> None:
     queue = make_queue()
-    standing = lock_and_read(make_member(queue), queue, timezone.now())
-    assert not (standing.has_claim or standing.lacks_training)
-    assert (standing.offers, standing.limits) == ((), ())
+    standing = standing_of(make_member(queue), queue, timezone.now())
+    assert standing == Standing(False, False, (), ())
     assert len(offers) == 2
     assert len(limits) == len(claimed) == 1
 
@@ -73,7 +72,7 @@ def test_a_limit_is_asked_as_soon_as_there_is_one() -> None:
     person = make_member(queue)
     make_item(queue, now=now)
     Capacity.objects.create(queue=queue, person=person, a_day=1)
-    assert lock_and_read(person, queue, now).limits == ("capacity",)
+    assert standing_of(person, queue, now).limits == ("capacity",)
     assert claim_next(actor=Actor.person(person), queue=queue, now=now) is not None
 
 
@@ -85,8 +84,8 @@ def test_a_training_that_ran_out_yesterday_is_missing_today() -> None:
     late, ready = make_member(queue), make_member(queue)
     train(late, made, days_left=-1)
     train(ready, made, days_left=0)
-    assert lock_and_read(late, queue, now).lacks_training
+    assert standing_of(late, queue, now).lacks_training
     with pytest.raises(NotReady, match="Reading licences"):
         claim_next(actor=Actor.person(late), queue=queue, now=now)
-    assert not lock_and_read(ready, queue, now).lacks_training
+    assert not standing_of(ready, queue, now).lacks_training
     assert claim_next(actor=Actor.person(ready), queue=queue, now=now) is not None
