@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from psycopg.types.numeric import Int8
 
 from governance.audit.merkle import Frontier, leaf_hash
 from governance.audit.models import AuditEvent, Checkpoint, LogLeaf, PendingEvent
@@ -77,16 +78,20 @@ def record(
     return event
 
 
+_FIELDS = AuditEvent._meta.concrete_fields
+_JSON = [one for one in _FIELDS if isinstance(one, models.JSONField)]
+
+
 def _insert(event: AuditEvent) -> None:
     """The event and its place in the sequencer's list, in one statement."""
-    own = connections[DEFAULT_DB_ALIAS]  # once: `connection` looks for the thread's each time
-    values = {
-        field.column: field.get_db_prep_save(getattr(event, field.attname), own)
-        for field in AuditEvent._meta.concrete_fields
-    }
+    values = {field.column: getattr(event, field.attname) for field in _FIELDS}
+    # The others are what the driver writes as they are.
+    for field in _JSON:
+        values[field.column] = field.get_db_prep_save(values[field.column], connection)
+    values["team_id"] = None if event.team_id is None else Int8(event.team_id)
     with executed(_insertion(), values):
         pass
-    event._state.adding, event._state.db = False, own.alias
+    event._state.adding, event._state.db = False, DEFAULT_DB_ALIAS
 
 
 INSERT = """

@@ -275,6 +275,12 @@ class ReviewItem(models.Model):
                 condition=~Q(state="decided"),
                 name="review_item_next",
             ),
+            # What a person holds now, however much they decided before.
+            models.Index(
+                fields=["claimed_by", "queue"],
+                condition=Q(state="claimed"),
+                name="review_item_held",
+            ),
             models.Index(
                 fields=["next_step_at"],
                 condition=Q(next_step_at__isnull=False) & ~Q(state="decided"),
