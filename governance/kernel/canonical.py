@@ -26,6 +26,8 @@ Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 # Whole texts are searched, not names and numbers alone: then the slow way is taken in vain.
 _MAY_DIFFER = re.compile(r"[\ud800-\udfff\ue000-\U0010ffff]|\d{16}")
 _dumps = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+# Most values are one of these; asking for kinds of kinds takes longer than writing them.
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -34,9 +36,13 @@ def plain(value: Any) -> Any:
 
     Floats raise TypeError: give a Decimal or a string.
     """
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if type(value) is dict:
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return plain(value.value)
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, bool | int | str):
         return value
     if isinstance(value, Decimal):
         return format(value, "f")
