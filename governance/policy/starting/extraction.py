@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
-from governance.policy.starting.shapes import BOTH, Tested, told_apart
+from governance.policy.starting.shapes import said
 from governance.policy.starting.words import PROMPT
 
-
-def _asks(
-    key: str, title: str, pattern: str, finds: Sequence[str], spares: Sequence[str]
-) -> Tested:
-    return told_apart("LLM07", BOTH, key, title, pattern, finds, spares)
-
-
+_asks = partial(said, category="LLM07")
 _SAY = (
     r"(?:repeat|print|echo|show|display|reveal|output|copy|paste|reproduc|quot|recit|transcrib|translat|summari[sz]|"
     r"paraphras|rephras|rewrit|encod|spell|list|dump|disclos|expos|leak|tell|giv|writ|type|return|read|convert|"

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from governance.policy.starting.shapes import BOTH, Tested, told_apart
+from governance.policy.starting.shapes import said, told_apart
 from governance.policy.starting.words import BINDS
 
-
-def _says(
-    key: str,
-    title: str,
-    pattern: str,
-    finds: Sequence[str],
-    spares: Sequence[str],
-    category: str = "LLM01",
-) -> Tested:
-    return told_apart(category, BOTH, key, title, pattern, finds, spares)
-
-
 OBLIQUE = [
-    _says(
+    said(
         "out_of_force",
         "Says that what the model was taught is out of force",
         rf"\b(?:{BINDS}|briefing|nothing|what)\s+(?:that )?(?:you|your makers|the people who (?:made|set)|they)\b[^.\n]{{0,40}}?\b(?:no longer|not|never|nothing|applies|counts|binds)\s*(?:\w+\s+)?(?:in force|appl\w+|binding|valid|counts?|matters?|holds?|exists?|here|any ?more)\b|"
@@ -31,7 +17,7 @@ OBLIQUE = [
         ],
         ["The instructions you sent are clear.", "The policy is no longer in force since May."],
     ),
-    _says(
+    said(
         "outside_its_bounds",
         "Has the model work outside its bounds, or relieves it of them",
         rf"\b(?:work|operate|act|go|step|think|speak|answer|respond)\w*\s+(?:\w+\s+)?(?:outside|beyond|in defiance of|contrary to|against|in spite of|regardless of)\s+(?:of\s+)?(?:all (?:of )?)?(?:your\s+(?:\w+\s+)?(?:{BINDS}|bound\w+)|what your (?:makers|creators|developers))\b|"
@@ -47,7 +33,7 @@ OBLIQUE = [
             "You may break the seal of the box.",
         ],
     ),
-    _says(
+    said(
         "all_is_permitted",
         "Says that all is permitted, or takes the model's filters off",
         r"\b(?:everything|anything) is (?:permitted|allowed)\b[^.\n]{0,20}\b(?:chat|here|conversation|you|session|game)\b|\bnothing is (?:forbidden|off[- ]limits|taboo|prohibited)\b[^.\n]{0,20}(?:for you\b|here\b|in this|[.!]|$)|\b(?:take|turn|switch|dial|peel|put)\w*\s+(?:off|down|out|away)\s+your\s+(?:\w+\s+)?(?:filters?|safety|guard ?rails?|censor\w*|muzzle|mask|inhibitions)\b|\b(?:turn|switch|dial|set)\w*\s+your\s+(?:safety|content|moderation|ethic\w*)\s*\w*\s+(?:off|down|to (?:zero|none|off|low\w*|minimum))\b|"
@@ -62,7 +48,7 @@ OBLIQUE = [
             "Turn the filters off when you leave the pool.",
         ],
     ),
-    _says(
+    said(
         "asks_around_the_prompt",
         "Asks for what shaped the model without naming it",
         r"\b(?:which|what)\s+(?:\w+\s+)?(?:guidelines|rules|instructions|principles|orders|directions|secrets)\s+(?:(?:shape|govern|guide|steer|control|drive|limit|define|bind)s?\s+(?:you|your)\b|(?:are|do) you (?:keep|hid|hold|guard)\w*)|\b(?:what|gist|copy|translate|print|repeat|show|quote|give|read)\b[^.\n]{0,40}\b(?:top|beginning|start|head|outset|opening) of (?:this|our|the) (?:conversation|chat|context|dialogue|exchange|context window)\b",
@@ -70,7 +56,7 @@ OBLIQUE = [
         ["Which rules govern parking at the site?", "What happened at the start of the meeting?"],
         "LLM07",
     ),
-    _says(
+    said(
         "asks_for_its_notes",
         "Asks for notes, first words or settings of the model",
         r"\b(?:everything|all|anything|whatever) you(?:'ve| have| were| are| had)?\s*(?:been )?(?:told|asked|instructed|ordered|taught|warned)\s+(?:to (?:avoid|hide|keep|omit|do|not|never|say)|not to|about yourself)\b|\beverything you know about your (?:role|task|instructions|setup|purpose)\b|\b(?:very )?first (?:thing|message|text|words|input)\s+(?:that )?(?:you (?:were|received|got|saw|read)|of your context)\b|\byour (?:first|initial|hidden|internal|secret) (?:message|input|notes?|settings|memo|brief)\b|"
@@ -84,7 +70,7 @@ OBLIQUE = [
         ],
         "LLM07",
     ),
-    _says(
+    said(
         "oblique_abroad",
         "Says in other languages that the model's rules are gone",
         r"\bfur dich\b[^.\n]{0,30}\b(?:keine|nicht mehr)\b[^.\n]{0,20}\b(?:vorschriften|regeln|grenzen|gesetze|schranken|vorgaben)\b|\bgelten fur dich (?:keine|nicht)\b|\bdeine (?:schranken|grenzen|fesseln|sperren|filter|bindungen) (?:sind|ist|fallen)\b[^.\n]{0,15}\b(?:aufgehoben|weg|gefallen|ausser kraft|aus)\b|"
@@ -99,7 +85,7 @@ OBLIQUE = [
             "Las reglas que te enviamos son nuevas.",
         ],
     ),
-    _says(
+    said(
         "asks_abroad",
         "Asks in other languages what the model was told",
         r"\bwelche (?:\w+ )?(?:vorgaben|anweisungen|regeln|instruktionen|auftrage|geheimnisse)\s+(?:hast du|hat man dir|wurden dir|haben sie dir|bindest|befolgst du)\b|\bwas steht\b[^.\n]{0,20}\banfang (?:dieses|unseres) (?:gesprach|chat|dialog)\w*|\bquelles? (?:\w+ )?(?:consignes?|instructions?|regles?|directives?)\s+(?:as-tu|t'a|t'ont|suis-tu|te |avez-vous recu)|\bque (?:instrucciones|reglas|ordenes|directrices)\s+(?:te|recibiste|sigues|tienes que)\b|"

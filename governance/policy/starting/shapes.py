@@ -56,3 +56,15 @@ def told_apart(
 
 def injection(key: str, title: str, pattern: str, *tests: str) -> Tested:
     return Tested(Rule(key, title, pattern, "hold", BOTH, category="LLM01"), tests)
+
+
+def said(
+    key: str,
+    title: str,
+    pattern: str,
+    finds: Sequence[str],
+    spares: Sequence[str],
+    category: str = "LLM01",
+) -> Tested:
+    """By users, or in what tools answered."""
+    return told_apart(category, BOTH, key, title, pattern, finds, spares)
