@@ -18,16 +18,10 @@ from reviews.queues.models import BusinessCalendar, DueTimeChange, Queue, Retimi
 from reviews.queues.retiming import Effect
 from tests.factories.reviews import make_item, make_member, make_queue, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("few_are_many")]
 OPENED = datetime(2026, 11, 20, 10, tzinfo=ZoneInfo("Europe/Amsterdam"))
 NOW = OPENED + timedelta(hours=1)
 SHORT = {str(day): [["09:00", "11:00"]] for day in range(5)}
-
-
-@pytest.fixture(autouse=True)
-def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retiming_job, "HERE_AND_NOW", 3)
-    monkeypatch.setattr(retiming, "AT_ONCE", 2)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid
-from reviews.queues import retiming, retiming_job
+from reviews.queues import retiming_job
 from reviews.queues.models import (
     BusinessCalendar,
     DueTimeChange,
@@ -25,15 +25,9 @@ from reviews.queues.retiming import first_times
 from reviews.queues.upkeep import change_queue
 from tests.factories.reviews import make_item, make_member, make_queue, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("few_are_many")]
 OPENED = datetime(2026, 11, 20, 10, tzinfo=ZoneInfo("Europe/Amsterdam"))
 NOW = OPENED + timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retiming_job, "HERE_AND_NOW", 3)
-    monkeypatch.setattr(retiming, "AT_ONCE", 2)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from governance.kernel.authority import Actor
 from reviews.calendars.services import CalendarFacts, change_calendar
-from reviews.queues import retiming, retiming_job
+from reviews.queues import retiming_job
 from reviews.queues.models import (
     BusinessCalendar,
     DueTimeChange,
@@ -28,16 +28,10 @@ from tests.factories.reviews import make_item, make_member, make_queue
 from tests.reviews.queues.test_retiming_queue import choose
 from tests.reviews.test_races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("few_are_many")]
 Act = Callable[[], Any]
 LONGEST_SECONDS = 60
 HOURS = ([["09:00", "11:00"]], [["09:00", "17:30"]], [["10:00", "16:00"]])
-
-
-@pytest.fixture(autouse=True)
-def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retiming_job, "HERE_AND_NOW", 3)
-    monkeypatch.setattr(retiming, "AT_ONCE", 2)
 
 
 @pytest.fixture
