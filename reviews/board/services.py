@@ -158,7 +158,9 @@ def offer_gift(actor: Actor, queue: Queue, now: datetime) -> ReviewItem | None:
         .select_for_update(skip_locked=True, of=("self",))
         .first()
     )
-    return None if item is None else claim_locked(item, actor, now)
+    # Asked anew under the lock: it may have been given back in the moment before.
+    theirs = Assignment.objects.live().filter(item=item, person=actor.user)
+    return claim_locked(item, actor, now) if item and theirs.exists() else None
 
 
 def _record(
