@@ -19,7 +19,7 @@ for action, sentence in {
     "user.deactivated": "{actor} deactivated {subject}",
     "user.reactivated": "{actor} reactivated {subject}",
     "user.password_changed": "{actor} changed their password",
-    "user.password_reset": "{actor} chose a new password by a link that was mailed",
+    "user.password_reset": "{actor} chose a new password by a code that was mailed",
     "user.password_given": "{actor} gave {subject} a new first password",
     "role.granted": "{actor} granted a role: {subject}",
     "role.revoked": "{actor} revoked a role: {subject}",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from allauth.account.fields import SetPasswordField
-from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    ConfirmPasswordResetCodeForm,
+    ResetPasswordKeyForm,
+)
 from django import forms
 from django.utils import timezone
 
 from governance.access.forms import ServiceForm
 from governance.access.passwords import change_own
+from governance.kernel.web import plain_name
 
 LONGEST = 200
 
@@ -42,8 +47,14 @@ class ChangeForm(ChangePasswordForm):  # type: ignore[misc]  # allauth is untype
         change_own(user=self.user, password=chosen, now=timezone.now())
 
 
+class CodeForm(ConfirmPasswordResetCodeForm):  # type: ignore[misc]  # allauth is untyped
+    """The code of a mail; three wrong ones end it."""
+
+    code = forms.CharField(label="Code", max_length=30, validators=[plain_name])
+
+
 class ResetForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth is untyped
-    """Who came by the link of a mail."""
+    """Who typed the code of a mail."""
 
     password1 = _chosen()
     password2 = _written("Once more", "new-password")

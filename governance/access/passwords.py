@@ -1,4 +1,4 @@
-"""Passwords that are changed: by the person, by a link that was mailed, or by an administrator."""
+"""Passwords that are changed: by the person, by a code that was mailed, or by an administrator."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def give_password(
 
 @transaction.atomic
 def change_own(*, user: User, password: str, now: datetime, by_mail: bool = False) -> None:
-    """What the person chose, checked before; `by_mail`: they came by the link that was mailed."""
+    """What the person chose, checked before; `by_mail`: they typed the code that was mailed."""
     _set(user, password)
     action = "user.password_reset" if by_mail else "user.password_changed"
     record(actor=Actor.person(user), action=action, subject=user, now=now)

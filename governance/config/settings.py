@@ -191,11 +191,14 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "governance.home.adapter.MailingAdapter"
 ACCOUNT_FORMS = {
     "change_password": "governance.access.password_forms.ChangeForm",
+    "confirm_password_reset_code": "governance.access.password_forms.CodeForm",
     "reset_password_from_key": "governance.access.password_forms.ResetForm",
 }
+# A code that is typed, not a link: no address may hold a secret, for addresses are logged.
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
 # No mail to an address of nobody: anybody may ask for one.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 

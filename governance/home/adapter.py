@@ -6,10 +6,9 @@ from typing import Any
 
 import structlog
 from django.template.loader import render_to_string
-from django.urls import reverse
 
 from governance.access.adapter import ClosedDoorAdapter
-from governance.home.mailing import MailFault, absolute, send_mail
+from governance.home.mailing import MailFault, send_mail
 
 log = structlog.get_logger("placet.access")
 
@@ -27,9 +26,3 @@ class MailingAdapter(ClosedDoorAdapter):
             send_mail(to=email, subject=subject, text=text)
         except MailFault as fault:
             log.warning("mail not sent", why=str(fault))
-
-    def get_reset_password_from_key_url(self, key: str) -> str:
-        """On the address that the operator gave, whatever host the request named."""
-        uid, _, token = key.partition("-")
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
-        return absolute(path)

@@ -1,11 +1,13 @@
-"""Passwords: changed, given by an administrator, and by a mailed link; each in the audit log."""
+"""Passwords: changed, given by an administrator, and by a mailed code; each in the audit log."""
 
 from __future__ import annotations
 
 import re
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -93,37 +95,77 @@ def test_not_to_oneself_nor_to_who_is_gone_nor_a_weak_one(pia: User, keeper: Use
     assert not actions(pia)
 
 
+@pytest.fixture(autouse=True)
+def nobody_asked_yet() -> None:
+    """How often each asked is counted in the cache."""
+    cache.clear()
+
+
 @pytest.fixture
 def post(settings: Any) -> Any:
     with post_office() as office:
         settings.PLACET_MAIL_URL = office.url
-        settings.PLACET_ADDRESS = "https://placet.example"
         yield office
 
 
-def test_by_a_mailed_link_that_holds_once(pia: User, post: PostOffice) -> None:
+def test_by_a_mailed_code_that_holds_once(
+    pia: User, post: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
     client = Client()
     assert RESET in client.get("/accounts/login/").content.decode()
-    assert b"Mail me the link" in client.get(RESET).content
+    assert b"Mail me a code" in client.get(RESET).content
     sent = client.post(RESET, {"email": pia.email.upper()}, follow=True)
     assert b"is on its way" in sent.content
     [(to, mail)] = post.got
     assert to == pia.email
-    # The operator's address, whatever host the request named.
-    [link] = re.findall(r"https://placet\.example(/\S+)", mail.get_content())
-    form = client.get(link, follow=True)
+    code = code_in(mail)
+    assert code not in sent.content.decode()
+    confirm = f"{RESET}confirm/"
+    wrong = client.post(confirm, {"code": "AAAA-AAAA"})
+    assert b"After three wrong ones" in wrong.content
+    form = client.post(confirm, {"code": code}, follow=True)
     assert b"Choose a new password" in form.content
-    [(page, _)] = form.redirect_chain
-    assert client.post(page, {"password1": "short", "password2": "short"}).status_code == 200
+    complete = f"{RESET}complete/"
+    assert client.post(complete, {"password1": "short", "password2": "short"}).status_code == 200
     pia.refresh_from_db()
     assert pia.check_password("x" * 12)
-    done = client.post(page, {"password1": FRESH, "password2": FRESH}, follow=True)
+    done = client.post(complete, {"password1": FRESH, "password2": FRESH}, follow=True)
     assert b"Your password is changed" in done.content
     pia.refresh_from_db()
     assert pia.check_password(FRESH)
     assert actions(pia) == ["user.password_reset"]
-    again = Client().get(link, follow=True)
-    assert b"used up" in again.content
+    # Neither the code nor the password stands in any address, and so in no line of the log.
+    assert code not in caplog.text
+    assert FRESH not in caplog.text
+    assert client.post(confirm, {"code": code})["Location"] == "/accounts/login/"
+
+
+def test_a_code_is_of_no_use_elsewhere_and_after_three_wrong_ones(
+    pia: User, post: PostOffice
+) -> None:
+    client, confirm = Client(), f"{RESET}confirm/"
+    client.post(RESET, {"email": pia.email})
+    [(_, mail)] = post.got
+    assert Client().post(confirm, {"code": code_in(mail)})["Location"] == "/accounts/login/"
+    for _ in range(2):
+        assert client.post(confirm, {"code": "AAAA-AAAA"}).status_code == 200
+    ended = client.post(confirm, {"code": "AAAA-AAAA"}, follow=True)
+    assert b"Too many" in ended.content
+    assert client.post(confirm, {"code": code_in(mail)})["Location"] == "/accounts/login/"
+    assert client.get(f"{RESET}complete/")["Location"] == RESET
+    assert not actions(pia)
+
+
+def test_who_asks_too_often_is_told_to_wait(pia: User, post: PostOffice) -> None:
+    replies = [Client().post(RESET, {"email": pia.email}) for _ in range(6)]
+    assert [one.status_code for one in replies] == [302] * 5 + [429]
+    assert b"Wait a minute" in replies[-1].content
+    assert len(post.got) == 5
+
+
+def code_in(mail: EmailMessage) -> str:
+    [code] = re.findall(r"^([A-Z0-9]+(?:-[A-Z0-9]+)+)\s*$", mail.get_content(), re.M)
+    return str(code)
 
 
 @pytest.mark.parametrize("who", ["nobody@placet.example", "gone"])
