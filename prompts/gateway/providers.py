@@ -1,14 +1,12 @@
-"""The two ways to a model behind one small interface. litellm is imported here and nowhere else.
+"""The two ways to a model behind one small interface.
 
 Deployments that speak OpenAI's protocol at an address of their own are called over one
-pooled client; every other provider goes through litellm's completion function, with its
-callbacks, telemetry and remote look-ups off.
+pooled client; every other provider goes through litellm's completion function.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from django.conf import settings
 
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
-from prompts.gateway import direct
+from prompts.gateway import direct, translated
 from prompts.gateway.conversation import most_tokens
 from prompts.gateway.rules import Failure
 
@@ -338,23 +336,12 @@ def _litellm_pieces(deployment: Deployment, request: ProviderRequest) -> Iterato
 
 def _litellm(deployment: Deployment, request: ProviderRequest, **options: Any) -> Any:
     body = _body(request, deployment.litellm_model)
-    return _library().completion(**body, **options, **_reached(deployment, request))
+    return translated.completion(**body, **options, **_reached(deployment, request))
 
 
 def _embed_by_litellm(deployment: Deployment, request: ProviderRequest, texts: list[str]) -> Any:
     model, options = deployment.litellm_model, request.parameters
-    return _library().embedding(
-        model=model, input=texts, **options, **_reached(deployment, request)
-    )
-
-
-def _library() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
-
-    litellm.telemetry = False
-    litellm.suppress_debug_info = True
-    return litellm
+    return translated.embedding(texts, model=model, **options, **_reached(deployment, request))
 
 
 def _reached(deployment: Deployment, request: ProviderRequest) -> dict[str, Any]:
@@ -369,8 +356,7 @@ def _reached(deployment: Deployment, request: ProviderRequest) -> dict[str, Any]
 @contextmanager
 def _asked_litellm() -> Iterator[None]:
     """litellm's exceptions in our words."""
-    from litellm import exceptions as errors
-
+    errors = translated.errors()
     try:
         yield
     except errors.Timeout:

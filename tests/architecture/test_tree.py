@@ -40,7 +40,7 @@ def test_litellm_is_imported_in_one_file() -> None:
     importing = [
         one.relative_to(ROOT).as_posix() for one in files if "import litellm" in one.read_text()
     ]
-    assert importing == ["prompts/gateway/providers.py"]
+    assert importing == ["prompts/gateway/translated.py"]
 
 
 @pytest.mark.django_db
