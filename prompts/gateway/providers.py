@@ -96,8 +96,7 @@ def embed(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
         body = {"model": model, "input": texts, "encoding_format": "float", **request.parameters}
         asked = _to_ask(deployment, address, body, request, "embeddings")
         return _read(_post(asked, MOST_EMBEDDED_BYTES), _embedded)
-    with _asked_litellm():
-        return _embedded(_embed_by_litellm(deployment, request, texts).model_dump())
+    return _embed_by_litellm(deployment, request, texts)
 
 
 def stream(
@@ -323,25 +322,23 @@ def _usage_of(usage: dict[str, Any]) -> Usage:
 
 
 def _through_litellm(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
+    body = _body(request, deployment.litellm_model)
     with _asked_litellm():
-        return _response_of(_litellm(deployment, request).model_dump())
+        return _response_of(translated.completion(**body, **_reached(deployment, request)))
 
 
 def _litellm_pieces(deployment: Deployment, request: ProviderRequest) -> Iterator[dict[str, Any]]:
-    options = {"stream": True, "stream_options": {"include_usage": True}}
-    with _asked_litellm():
-        for piece in _litellm(deployment, request, **options):
-            yield piece.model_dump()
-
-
-def _litellm(deployment: Deployment, request: ProviderRequest, **options: Any) -> Any:
     body = _body(request, deployment.litellm_model)
-    return translated.completion(**body, **options, **_reached(deployment, request))
+    with _asked_litellm():
+        yield from translated.pieces(**body, **_reached(deployment, request))
 
 
-def _embed_by_litellm(deployment: Deployment, request: ProviderRequest, texts: list[str]) -> Any:
-    model, options = deployment.litellm_model, request.parameters
-    return translated.embedding(texts, model=model, **options, **_reached(deployment, request))
+def _embed_by_litellm(
+    deployment: Deployment, request: ProviderRequest, texts: list[str]
+) -> ProviderResponse:
+    asked = request.parameters | _reached(deployment, request)
+    with _asked_litellm():
+        return _embedded(translated.embedding(texts, model=deployment.litellm_model, **asked))
 
 
 def _reached(deployment: Deployment, request: ProviderRequest) -> dict[str, Any]:
@@ -355,19 +352,10 @@ def _reached(deployment: Deployment, request: ProviderRequest) -> dict[str, Any]
 
 @contextmanager
 def _asked_litellm() -> Iterator[None]:
-    """litellm's exceptions in our words."""
-    errors = translated.errors()
     try:
         yield
-    except errors.Timeout:
-        raise ProviderError("timeout") from None
-    except errors.RateLimitError as limited:
-        reply = getattr(limited, "response", None)
-        after = _retry_after(getattr(reply, "headers", {}))
-        raise ProviderError("rate_limited", retry_after=after) from None
-    except (errors.BadRequestError, errors.AuthenticationError, errors.NotFoundError):
-        raise ProviderError("rejected") from None
-    except (errors.APIError, errors.APIConnectionError):
-        raise ProviderError("unavailable") from None
+    except translated.Failed as failed:
+        after = _retry_after({"retry-after": failed.retry_after})
+        raise ProviderError(failed.failure, retry_after=after) from None
     except (KeyError, TypeError, IndexError, ValueError):
         raise ProviderError("garbled") from None

@@ -12,39 +12,88 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
+import structlog
 
-def completion(messages: list[dict[str, Any]], **asked: Any) -> Any:
-    """litellm's answer to these messages, or its pieces where `stream` is asked for."""
-    litellm = _library()
-    asked["messages"] = messages
+from prompts.gateway.rules import Failure
+
+log = structlog.get_logger("placet.gateway")
+
+
+class Failed(Exception):
+    """The provider did not answer usably; `retry_after` is its header of that name, if it has one."""
+
+    def __init__(self, failure: Failure, retry_after: str = "") -> None:
+        super().__init__(failure)
+        self.failure: Failure = failure
+        self.retry_after = retry_after
+
+
+def completion(messages: list[dict[str, Any]], **asked: Any) -> dict[str, Any]:
+    """What litellm makes of the answer, in OpenAI's shape. Raises Failed."""
+    with _asked():
+        return dict(_completion(messages, asked).model_dump())
+
+
+def pieces(messages: list[dict[str, Any]], **asked: Any) -> Iterator[dict[str, Any]]:
+    """The answer as it comes, with its usage in the last piece. Raises Failed."""
+    asked |= {"stream": True, "stream_options": {"include_usage": True}}
+    with _asked():
+        for piece in _completion(messages, asked):
+            yield piece.model_dump()
+
+
+def embedding(texts: list[str], **asked: Any) -> dict[str, Any]:
+    """Vectors of these texts, in OpenAI's shape. Raises Failed."""
+    litellm = library()
+    with _asked(), _unlogged():
+        record = _record("embedding", texts, asked)
+        return dict(litellm.embedding(input=texts, **asked, **record).model_dump())
+
+
+def _completion(messages: list[dict[str, Any]], asked: dict[str, Any]) -> Any:
+    litellm = library()
     # Its own record of a call also takes out of earlier calls of tools what another provider
     # put into their names.
     if not any(one.get("tool_calls") for one in messages):
-        asked |= _record("completion", messages, asked)
+        asked = asked | _record("completion", messages, asked)
     with _unlogged():
-        return litellm.completion(**asked)
+        # Looking whether a tool is a server's of its own would want a package that is not here.
+        return litellm.completion(messages=messages, _skip_mcp_handler=True, **asked)
 
 
-def embedding(texts: list[str], **asked: Any) -> Any:
-    """litellm's vectors of these texts."""
-    litellm = _library()
-    with _unlogged():
-        return litellm.embedding(input=texts, **asked, **_record("embedding", texts, asked))
+@contextmanager
+def _asked() -> Iterator[None]:
+    """litellm's exceptions in our words; each of them has the status that it stands for."""
+    errors = library().exceptions
+    try:
+        yield
+    except errors.Timeout:
+        raise Failed("timeout") from None
+    except errors.MidStreamFallbackError:
+        raise Failed("broken_off") from None
+    except Exception as raised:
+        status = getattr(raised, "status_code", None)
+        if not isinstance(status, int):
+            # Of what kind it is, and no more: its words may be the answer's.
+            log.warning("litellm failed", kind=type(raised).__name__)
+            raise Failed("garbled") from None
+        headers = getattr(raised, "litellm_response_headers", None) or {}
+        raise Failed(_failure_of(status), headers.get("retry-after", "")) from None
 
 
-def errors() -> ModuleType:
-    """litellm's exceptions."""
-    from litellm import exceptions
-
-    return exceptions
+def _failure_of(status: int) -> Failure:
+    if status == 429:
+        return "rate_limited"
+    if status >= 500:
+        return "unavailable"
+    return "rejected" if status >= 400 else "garbled"
 
 
 @cache
-def _library() -> Any:
+def library() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 
@@ -79,6 +128,8 @@ def _record(kind: str, said: Any, asked: dict[str, Any]) -> dict[str, Any]:
         kwargs={},
         supports_correlation_logging=False,
     )
+    # Without it a stream's usage would be taken for nothing that was asked for.
+    record.stream_options = asked.get("stream_options")
     return {"litellm_call_id": call_id, "litellm_logging_obj": record}
 
 

@@ -51,6 +51,7 @@ class Provider:
         return answer() if callable(answer) else answer
 
 
+USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 GOOD = json.dumps({"spdx": "MIT", "copyleft": False, "obligations": ["Keep the notice."]})
 
 
@@ -65,13 +66,13 @@ class Streamed:
 
     def lines(self) -> Iterator[bytes]:
         for piece in self.pieces:
-            yield _event({"choices": [{"index": 0, "delta": {"content": piece}}]})
+            delta = {"role": "assistant", "content": piece}
+            yield _event({"choices": [{"index": 0, "delta": delta}]})
         if self.breaks_off:
             return
         yield _event({"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish_reason}]})
         if self.tells_usage:
-            usage = {"prompt_tokens": 100, "completion_tokens": 20}
-            yield _event({"choices": [], "usage": usage})
+            yield _event({"choices": [], "usage": USAGE})
         yield b"data: [DONE]\n\n"
 
 
@@ -129,13 +130,14 @@ def provider(*answers: Any) -> Iterator[Provider]:
                 self.raw(answer)
                 return
             status = answer if isinstance(answer, int) else 200
-            message = dict(answer) if isinstance(answer, dict) else {"content": answer}
+            said = answer if isinstance(answer, dict) else {"content": answer}
+            message = {"role": "assistant"} | said
             choice = {
                 name: message.pop(name) for name in ("logprobs", "finish_reason") if name in message
             }
             body = {
                 "choices": [{"finish_reason": "stop"} | choice | {"message": message}],
-                "usage": {"prompt_tokens": 100, "completion_tokens": 20},
+                "usage": USAGE,
             }
             self.whole(status, body if status == 200 else {"error": {}})
 

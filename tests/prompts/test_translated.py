@@ -6,15 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import litellm
 import pytest
 from django.test import Client
-from litellm.litellm_core_utils.thread_pool_executor import executor
 
+from governance.kernel.encryption import encrypt
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
 from governance.registry.models import UseCase
-from prompts.gateway import providers
+from prompts.gateway import providers, translated
 from telemetry.ledger.models import LedgerEntry
 from tests.factories.clients import TICKET, TOOLS, with_clerk
 from tests.factories.organisation import (
@@ -65,6 +64,7 @@ def asked(model: str = "hosted_vllm/scripted", **more: Any) -> providers.Provide
     deployment = Deployment.objects.order_by("pk").first()
     assert deployment is not None
     deployment.litellm_model = model
+    deployment.secret_sealed = encrypt("a key", context=f"deployment:{deployment.slug}:secret")
     request = providers.ProviderRequest(messages=SAID, max_tokens=50, parameters={}, **more)
     return providers.complete(deployment, request)
 
@@ -72,14 +72,17 @@ def asked(model: str = "hosted_vllm/scripted", **more: Any) -> providers.Provide
 def test_an_answer_is_booked_and_litellm_tells_nobody_of_it(
     here: World, model: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    litellm = translated.library()
+    from litellm.litellm_core_utils.thread_pool_executor import executor
+
     told: list[Any] = []
     monkeypatch.setattr(litellm, "success_callback", [lambda *facts: told.append(facts)])
     UseCase.objects.update(oversight="none", tier="minimal")
-    answer = ask(here, model="licence-review", variables={"licence_text": "MIT"})
+    answer = ask(here, model="licence-review/licence-reader", variables={"licence_text": "MIT"})
     assert answer.status_code == 200, answer.content
     assert answer.json()["choices"][0]["message"]["content"] == GOOD
     entry = LedgerEntry.objects.get()
-    assert (entry.input_tokens, entry.output_tokens) == (100, 20)
+    assert (entry.tokens_input, entry.tokens_output) == (100, 20)
     # Whoever is told is told by these threads.
     for waiting in [executor.submit(list) for _ in range(20)]:
         waiting.result(10)
@@ -123,10 +126,13 @@ def test_tools_are_called_and_answered(here: World, model: Provider) -> None:
         (429, "rate_limited"),
         (500, "unavailable"),
         (503, "unavailable"),
+        (Raw(b"<html>", headers={"content-type": "text/html"}), "garbled"),
+        # What has no choices, litellm calls a failure of the server's.
+        (Raw(b"{}", headers={"content-type": "application/json"}), "unavailable"),
     ],
 )
 def test_failures_are_told_in_our_words(
-    here: World, model: Provider, answer: int, failure: str
+    here: World, model: Provider, answer: Any, failure: str
 ) -> None:
     model.answers = [answer]
     with pytest.raises(providers.ProviderError) as found:
