@@ -164,7 +164,8 @@ DATABASES = {
         "TEST": {"NAME": os.environ.get("PLACET_TEST_DB")},
     }
 }
-if os.environ.get("PLACET_PROCESS") == "web":
+PLACET_IS_WEB = os.environ.get("PLACET_PROCESS") == "web"
+if PLACET_IS_WEB:
     CONNECTION["pool"] = {"min_size": 2, "max_size": 20, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -13,15 +13,16 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from governance.kernel.canonical import request_id_of
-from prompts.gateway import screens, streaming
+from prompts.gateway import providers, screens, streaming
 from prompts.gateway.entrances import (
     EVENTS,
     JSON,
@@ -58,6 +59,11 @@ def _warm() -> None:
     """What is in memory then stays, and is looked through for garbage no more; what calls make
     is mostly freed without it."""
     screens.recognisers()
+    if settings.PLACET_IS_WEB:
+        # A database that is away is asked again by the first call.
+        with suppress(DatabaseError):
+            providers.warm()
+        connections.close_all()
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)

@@ -14,6 +14,7 @@ from typing import Any
 
 import urllib3
 from django.conf import settings
+from django.db.models import Q
 
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
@@ -77,6 +78,13 @@ class ProviderError(Exception):
         self.came = came
         self.usage = usage
         self.retry_after = retry_after
+
+
+def warm() -> None:
+    """Import litellm now where a deployment is asked by it: it takes seconds of the first call."""
+    is_direct = Q(litellm_model__startswith="openai/") & (Q(hosting="embedded") | ~Q(endpoint=""))
+    if Deployment.objects.exclude(is_direct).exists():
+        translated.library()
 
 
 def complete(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:

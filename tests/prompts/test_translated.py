@@ -156,3 +156,12 @@ def test_another_protocol_is_translated(here: World, model: Provider) -> None:
     # What was read from their cache counts as sent.
     assert answer.usage == Usage(100, 30, 8)
     assert model.asked[-1]["messages"][0]["role"] == "user"
+
+
+def test_it_is_imported_before_the_first_call_where_it_is_asked(here: World) -> None:
+    translated.library.cache_clear()
+    providers.warm()
+    assert translated.library.cache_info().currsize == 0
+    Deployment.objects.update(litellm_model="anthropic/claude-of-a-test")
+    providers.warm()
+    assert translated.library.cache_info().currsize == 1

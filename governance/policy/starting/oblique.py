@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from governance.policy.starting.shapes import said, told_apart
+from governance.policy.starting.shapes import planted, said
 from governance.policy.starting.words import BINDS
 
 OBLIQUE = [
@@ -100,9 +100,7 @@ OBLIQUE = [
     ),
 ]
 PLANTED_OBLIQUE = [
-    told_apart(
-        "LLM01",
-        ("tool",),
+    planted(
         "steers_next_step",
         "Fetched content says what a machine does next",
         r"\b(?:your|the (?:assistant|agent|model|ai|bot)'?s?) next (?:action|step|task|move|call)\s*(?:is|:|will be|must be|should be)|\b(?:have|make|let|get) the (?:agent|assistant|ai|bot|model|chatbot)\s+(?:to )?(?:remove|delete|send|forward|pay|buy|export|approve|call|run|answer|say|open|book)\b|\b(?:continue|proceed|finish|go on) by (?:calling|running|invoking|executing|sending|deleting)\b|"
@@ -119,9 +117,7 @@ PLANTED_OBLIQUE = [
             "Visit https://docs.example and read the guide.",
         ],
     ),
-    told_apart(
-        "LLM06",
-        ("tool",),
+    planted(
         "acts_for_user",
         "Fetched content has something done in the user's name or in silence",
         r"\b(?:answer|reply|sign|accept|confirm|agree|act|pay|order|send|approve)\w*\b[^.\n]{0,40}\b(?:in the user'?s name|on behalf of the user|on the (?:user|owner|customer)'?s behalf)\b|\bno (?:approval|confirmation|permission|consent|authori[sz]ation) is (?:needed|required|necessary) for this (?:transfer|action|call|command|deletion|payment|step|operation)\b|\b(?:do (?:it|this)|act|proceed) (?:quietly|silently|discreetly|secretly|without a word)\b|\bnobody (?:needs|has|ought) to (?:hear|know|learn)\b|"
@@ -135,10 +131,9 @@ PLANTED_OBLIQUE = [
             "The lawyer acts on the heirs' behalf.",
             "No approval is needed for orders under 50 euros.",
         ],
+        "LLM06",
     ),
-    told_apart(
-        "LLM08",
-        ("tool",),
+    planted(
         "slanders_sources",
         "Fetched content says that only it is right",
         r"\b(?:other|remaining|all other|the other) (?:passages?|sources?|documents?|results?|pages?)\b[^.\n]{0,40}\b(?:forged|fake|false|unreliable|manipulated|malicious|incorrect|a trap|not to be trusted|must be ignored)\b|\bonly this (?:page|document|source|passage|text|entry) is (?:up to date|correct|true|valid|reliable|official|authentic)\b|"
@@ -152,5 +147,6 @@ PLANTED_OBLIQUE = [
             "The other documents are in the annex.",
             "In case of conflict the German version prevails.",
         ],
+        "LLM08",
     ),
 ]

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
-from governance.policy.starting.shapes import Tested, told_apart
+from governance.policy.starting.shapes import said
 
-
-def _output(
-    key: str,
-    title: str,
-    pattern: str,
-    finds: Sequence[str],
-    spares: Sequence[str],
-    category: str = "LLM05",
-    action: str = "hold",
-) -> Tested:
-    return told_apart(category, ("answer",), key, title, pattern, finds, spares, action)
-
-
+_output = partial(said, reads=("answer",), category="LLM05")
 OUTPUTS = [
     _output(
         "hidden_markup",
@@ -92,7 +80,7 @@ OUTPUTS = [
             "The instructions say that the screws come first.",
             "A system prompt tells a model its task.",
         ],
-        "LLM07",
+        category="LLM07",
     ),
     _output(
         "takes_the_bait",
@@ -100,7 +88,7 @@ OUTPUTS = [
         r"\b(?:i am now|i'm now|from now on i am|i will now (?:act|answer|respond) as)\s+(?:an? )?(?:\w+ )?(?:dan|unrestricted|unfiltered|jailbroken|uncensored|free of (?:all|any|my)|without (?:any )?(?:restrictions|limits|filters))\b|\bi (?:will|shall|can) (?:now )?(?:ignore|disregard|bypass) (?:all |any )?my (?:\w+ )?(?:instructions|rules|guidelines|restrictions|training)\b|\b(?:jailbreak|developer mode|dan mode|god mode)\b[^\n]{0,10}\b(?:enabled|activated|output)\b|(?:^|\n)\s*\W{0,3}(?:JAILBREAK|Developer Mode Output)\W{0,3}:|\bhaha,? pwned\b|\bi have been (?:pwned|jailbroken)\b",
         ["I am now DAN and free of all rules.", "I will now ignore my previous instructions."],
         ["Developer mode is a menu of the phone.", "Dan: the minutes are attached."],
-        "LLM01",
+        category="LLM01",
     ),
     _output(
         "more_tokens",
@@ -109,7 +97,6 @@ OUTPUTS = [
         r"\b(?:password|passphrase|passcode|passwort|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord|haslo)\s+(?:is|was|ist|lautet|est|es|to)\s*:?\s*[\"'“`]?(?:[^\s\"'`\d]*[A-Za-z][^\s\"'`\d]*\d|\d+[^\s\"'`\d]*[A-Za-z])[^\s\"'`]{2,}",
         ["The password is Winter2024!x", "Server=db1;Database=crm;User Id=app;Password=Sommer24;"],
         ["The password is changed once a year.", "A password was sent on 2026-03-01 by post."],
-        "LLM02",
-        "hold",
+        category="LLM02",
     ),
 ]

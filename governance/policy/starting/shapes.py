@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from governance.policy.rule_content import Rule, RuleSetContent, RuleTest
@@ -40,20 +41,6 @@ def content_of(rules: Sequence[Tested], innocent: Sequence[str]) -> RuleSetConte
     )
 
 
-def told_apart(
-    category: str,
-    reads: tuple[str, ...],
-    key: str,
-    title: str,
-    pattern: str,
-    finds: Sequence[str],
-    spares: Sequence[str],
-    action: str = "hold",
-) -> Tested:
-    """A rule with texts on both sides of its border."""
-    return Tested(Rule(key, title, pattern, action, reads, category=category), finds, spares)
-
-
 def injection(key: str, title: str, pattern: str, *tests: str) -> Tested:
     return Tested(Rule(key, title, pattern, "hold", BOTH, category="LLM01"), tests)
 
@@ -65,6 +52,12 @@ def said(
     finds: Sequence[str],
     spares: Sequence[str],
     category: str = "LLM01",
+    reads: tuple[str, ...] = BOTH,
+    action: str = "hold",
 ) -> Tested:
-    """By users, or in what tools answered."""
-    return told_apart(category, BOTH, key, title, pattern, finds, spares)
+    """A rule with texts on both sides of its border."""
+    return Tested(Rule(key, title, pattern, action, reads, category=category), finds, spares)
+
+
+# Put into what a tool fetches.
+planted = partial(said, reads=("tool",))
