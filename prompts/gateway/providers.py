@@ -83,7 +83,8 @@ class ProviderError(Exception):
 def warm() -> None:
     """Import litellm now where a deployment is asked by it: it takes seconds of the first call."""
     is_direct = Q(litellm_model__startswith="openai/") & (Q(hosting="embedded") | ~Q(endpoint=""))
-    if Deployment.objects.exclude(is_direct).exists():
+    called = Deployment.objects.filter(state="callable", replay_only=False)
+    if called.exclude(is_direct).exists():
         translated.library()
 
 

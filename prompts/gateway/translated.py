@@ -99,6 +99,9 @@ def library() -> Any:
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
+    # Else each piece of a stream is logged by an event loop of its own.
+    litellm.disable_streaming_logging = True
+    litellm.turn_off_message_logging = True
     return litellm
 
 

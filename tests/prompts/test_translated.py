@@ -69,26 +69,31 @@ def asked(model: str = "hosted_vllm/scripted", **more: Any) -> providers.Provide
     return providers.complete(deployment, request)
 
 
-def test_an_answer_is_booked_and_litellm_tells_nobody_of_it(
-    here: World, model: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails where litellm told somebody anything, once all its threads have had their turn."""
     litellm = translated.library()
     from litellm.litellm_core_utils.thread_pool_executor import executor
 
     told: list[Any] = []
     monkeypatch.setattr(litellm, "success_callback", [lambda *facts: told.append(facts)])
+    yield
+    for waiting in [executor.submit(list) for _ in range(20)]:
+        waiting.result(10)
+    assert told == []
+
+
+@pytest.mark.usefixtures("told")
+def test_an_answer_is_booked_and_litellm_tells_nobody_of_it(here: World, model: Provider) -> None:
     UseCase.objects.update(oversight="none", tier="minimal")
     answer = ask(here, model="licence-review/licence-reader", variables={"licence_text": "MIT"})
     assert answer.status_code == 200, answer.content
     assert answer.json()["choices"][0]["message"]["content"] == GOOD
     entry = LedgerEntry.objects.get()
     assert (entry.tokens_input, entry.tokens_output) == (100, 20)
-    # Whoever is told is told by these threads.
-    for waiting in [executor.submit(list) for _ in range(20)]:
-        waiting.result(10)
-    assert told == []
 
 
+@pytest.mark.usefixtures("told")
 def test_a_stream_comes_in_pieces(here: World, model: Provider) -> None:
     model.answers = [Streamed(["The notice ", "must be ", "kept."])]
     heard: list[str] = []
