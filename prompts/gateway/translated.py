@@ -94,6 +94,7 @@ def _failure_of(status: int) -> Failure:
 
 @cache
 def library() -> Any:
+    """litellm; to import it takes seconds."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socketserver
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,3 +59,9 @@ def post_office(*answers: str) -> Iterator[PostOffice]:
     office.url = f"smtp://127.0.0.1:{server.server_address[1]}?from=placet@a.example"
     with serving(server):
         yield office
+
+
+def code_in(mail: EmailMessage) -> str:
+    """The one code that stands on a line of its own."""
+    [code] = re.findall(r"^([A-Z0-9]+(?:-[A-Z0-9]+)+)\s*$", mail.get_content(), re.M)
+    return str(code)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ from governance.audit.models import AuditEvent
 from governance.kernel.authority import Actor
 from governance.kernel.errors import Invalid, NotAllowed, WrongState
 from tests.factories.ledger import make_person
-from tests.factories.mail import PostOffice, post_office
+from tests.factories.mail import PostOffice, code_in, post_office
 from tests.governance.access.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -161,11 +159,6 @@ def test_who_asks_too_often_is_told_to_wait(pia: User, post: PostOffice) -> None
     assert [one.status_code for one in replies] == [302] * 5 + [429]
     assert b"Wait a minute" in replies[-1].content
     assert len(post.got) == 5
-
-
-def code_in(mail: EmailMessage) -> str:
-    [code] = re.findall(r"^([A-Z0-9]+(?:-[A-Z0-9]+)+)\s*$", mail.get_content(), re.M)
-    return str(code)
 
 
 @pytest.mark.parametrize("who", ["nobody@placet.example", "gone"])
