@@ -361,10 +361,12 @@ def _reached(deployment: Deployment, request: ProviderRequest) -> dict[str, Any]
 
 @contextmanager
 def _asked_litellm() -> Iterator[None]:
+    """An answer that litellm could not read is paid for too; what came of it, nobody knows."""
     try:
         yield
     except translated.Failed as failed:
         after = _retry_after({"retry-after": failed.retry_after})
-        raise ProviderError(failed.failure, retry_after=after) from None
+        came = "" if failed.failure == "garbled" else None
+        raise ProviderError(failed.failure, came=came, retry_after=after) from None
     except (KeyError, TypeError, IndexError, ValueError):
-        raise ProviderError("garbled") from None
+        raise ProviderError("garbled", came="") from None

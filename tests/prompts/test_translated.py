@@ -143,6 +143,8 @@ def test_failures_are_told_in_our_words(
     with pytest.raises(providers.ProviderError) as found:
         asked()
     assert found.value.failure == failure
+    # What cannot be read is paid for.
+    assert found.value.came == ("" if failure == "garbled" else None)
     assert len(model.asked) == 1
 
 
