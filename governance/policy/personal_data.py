@@ -69,6 +69,9 @@ _NEAR_WORDS = {
 _NOT_AFTER = {
     "IP_ADDRESS": re2.compile(r"(?i)\b(?:version|release|build|room|section|chapter) v?$")
 }
+# A year and a number are how invoices, cases and tickets are filed, unless somebody is to be called.
+_FILED = re2.compile(r"(?:19|20)\d\d[-/.]\d{3,7}")
+_CALLING = ("call", "phone", "tel", "fax", "mobil", "dial", "ring ", "whatsapp", "handy", "sms")
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,8 @@ def _is_near_its_word(text: str, found: Found) -> bool:
     if other is not None and other.search(text[max(0, found.start - MARGIN) : found.start]):
         return False
     words = _NEAR_WORDS.get(found.entity)
+    if found.entity == "PHONE_NUMBER" and _FILED.fullmatch(text[found.start : found.end]):
+        words = _CALLING
     around = text[max(0, found.start - NEAR) : found.end + NEAR].casefold() if words else ""
     return not words or any(one in around for one in words)
 

@@ -258,6 +258,16 @@ def test_numbers_with_and_without_a_country_code_are_found_side_by_side() -> Non
     assert len(find_personal_data(text, ["PHONE_NUMBER"])) == 3
 
 
+def test_a_year_and_a_number_is_a_telephone_only_where_somebody_is_called() -> None:
+    for filed in ("Invoice 2026-000123", "INV-2026-000123 and 1999/1234567", "Case 2026.004711"):
+        assert find_personal_data(filed, ["PHONE_NUMBER"]) == [], filed
+    beside = "Call 030 901820" + " about the invoice" * 6 + " 2026-000123"
+    [found] = find_personal_data(beside, ["PHONE_NUMBER"])
+    assert beside[found.start : found.end] == "030 901820"
+    for called in ("Call 2026-000123", "Tel. 2025/550143", "Telefon: 2026-000123"):
+        assert len(find_personal_data(called, ["PHONE_NUMBER"])) == 1, called
+
+
 def test_numbers_side_by_side_and_in_columns_are_all_found() -> None:
     for between in (" ", "\n", ", ", "\t"):
         text = between.join(["2025550143", "2025550144", "2025550145"])
