@@ -21,9 +21,15 @@ def versions() -> QuerySet[RuleSetVersion]:
 
 
 def rule_sets() -> QuerySet[RuleSet]:
-    """Every set with its version in force as `in_force`: a list of one, or of none."""
+    """Every set with the version in force as `in_force`, and what the installation brought as
+    `as_installed`: lists of one, or of none.
+    """
     active = versions().filter(active=True)
-    return RuleSet.objects.prefetch_related(Prefetch("versions", active, to_attr="in_force"))
+    installed = RuleSetVersion.objects.filter(version=1, change=None)
+    return RuleSet.objects.prefetch_related(
+        Prefetch("versions", active, to_attr="in_force"),
+        Prefetch("versions", installed, to_attr="as_installed"),
+    )
 
 
 def approvers(version: RuleSetVersion) -> list[str]:

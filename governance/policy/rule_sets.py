@@ -20,6 +20,7 @@ from governance.kernel.terms import RiskTier
 from governance.kernel.web import get_or_404
 from governance.policy.matching import failing_tests, shown_pattern, untested
 from governance.policy.models import RuleSet, RuleSetVersion
+from governance.policy.newer_rules import NewerRules, newer_rules
 from governance.policy.rule_content import SCREENS, RuleSetContent, read_content
 from governance.policy.starting_rules import STARTING_SETS
 
@@ -94,6 +95,19 @@ def content_in_force(rule_set: RuleSet) -> tuple[int, RuleSetContent]:
     """Version and content; 0 and nothing before the first version is signed."""
     found = rule_set.versions.filter(active=True).first()
     return (found.version, found.content) if found else (0, NOTHING)
+
+
+def newer_starting_rules(rule_set: RuleSet) -> NewerRules | None:
+    """What this edition brings into a set that an earlier one installed; None for nothing.
+
+    `rule_set` is one of `rule_selectors.rule_sets()`.
+    """
+    latest = next((one.content for one in STARTING_SETS if one.slug == rule_set.slug), None)
+    installed: list[RuleSetVersion] = rule_set.as_installed  # type: ignore[attr-defined]  # prefetched
+    live: list[RuleSetVersion] = rule_set.in_force  # type: ignore[attr-defined]  # prefetched
+    if latest is None or not installed or not live:
+        return None
+    return newer_rules(installed[0].content, live[0].content, latest)
 
 
 class RuleSetSubject:

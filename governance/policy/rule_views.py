@@ -34,6 +34,7 @@ from governance.policy.rule_sets import (
     RuleSetSubject,
     begin_rule_set,
     content_in_force,
+    newer_starting_rules,
     propose_rules,
 )
 from governance.policy.screening import Shown, screening_in_force, tried
@@ -50,7 +51,12 @@ def rule_set_list(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Begun. It screens nothing before its rules are signed.")
             return redirect("policy:rule-set", slug=made.slug)
     rows = [
-        {"set": one, "screen": SCREENS[one.screen], **_standing(one.in_force)}  # type: ignore[attr-defined]  # prefetched
+        {
+            "set": one,
+            "screen": SCREENS[one.screen],
+            "newer": may_propose and newer_starting_rules(one),
+            **_standing(one.in_force),  # type: ignore[attr-defined]  # prefetched
+        }
         for one in rule_sets()
     ]
     context = {"rows": rows, "form": form, "trial": TrialForm(), "name_models": installed()}
@@ -92,7 +98,7 @@ def _standing(found: list[Any]) -> dict[str, Any]:
 @requires(Permission.USE_CASE_VIEW)
 def rule_set(request: HttpRequest, slug: str) -> HttpResponse:
     """Which rules, which tests do they keep, what was it before, and what should it be?"""
-    found = get_or_404(RuleSet.objects.all(), slug=slug)
+    found = get_or_404(rule_sets(), slug=slug)
     number, content = content_in_force(found)
     error: Invalid | Conflict | None = None
     if request.method == "POST":
@@ -108,6 +114,9 @@ def rule_set(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("approvals:detail", pk=change.pk)
         except (Invalid, Conflict) as refused:
             error = refused
+    newer = newer_starting_rules(found)
+    is_filled = newer is not None and "newer" in request.GET
+    typed = newer.content if newer is not None and is_filled else content
     failed = {one.place for one in failing_tests(found.screen, content)} if number else set()
     listed = versions().filter(rule_set=found).order_by("-version")
     history = Paginator(listed, 20).get_page(request.GET.get("page"))
@@ -119,9 +128,11 @@ def rule_set(request: HttpRequest, slug: str) -> HttpResponse:
         "tests": [(one, place not in failed) for place, one in enumerate(content.tests)],
         "may_propose": _may_propose(request),
         "open_change": open_change_for(RuleSetSubject.kind, found.pk),
-        "rows": typed_rows(request) if error else rows_of(content, _usual_reads(found.screen)),
-        "typed_tests": request.POST.get("tests", "") if error else lines_of(content),
+        "rows": typed_rows(request) if error else rows_of(typed, _usual_reads(found.screen)),
+        "typed_tests": request.POST.get("tests", "") if error else lines_of(typed),
         "reason": request.POST.get("reason", ""),
+        "newer": newer,
+        "is_filled": is_filled and error is None,
         "test_errors": _test_errors(error),
         "actions": ACTIONS,
         "sources": SOURCES,
