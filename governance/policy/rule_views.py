@@ -133,6 +133,7 @@ def rule_set(request: HttpRequest, slug: str) -> HttpResponse:
         "reason": request.POST.get("reason", ""),
         "newer": newer,
         "is_filled": is_filled and error is None,
+        "newer_keys": {one.key for one in (*newer.added, *newer.reworded)} if newer else set(),
         "test_errors": _test_errors(error),
         "actions": ACTIONS,
         "sources": SOURCES,

@@ -104,6 +104,8 @@ def test_the_page_fills_them_in_and_a_proposal_of_them_is_whole(board: Board) ->
     assert page.context["typed_tests"].count("\n") < len(LATEST.content.tests) - 1
     filled = client.get(PAGE + "?newer=1")
     assert "not proposed yet" in filled.content.decode()
+    assert filled.content.decode().count(", newer</span>") == 3
+    assert ", newer</span>" not in page.content.decode()
     answer = client.post(PAGE + "?newer=1", typed(filled.context))
     assert answer.status_code == 302, answer.content.decode()
     proposal = ChangeRequest.objects.get().proposal
