@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.factories.approvals import Board, make_board
 
 [LATEST] = [one for one in STARTING_SETS if one.slug == "injection"]
 PAGE = "/policy/rules/injection/"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def rule(key: str, pattern: str = "x") -> Rule:
@@ -82,9 +84,6 @@ def installed_earlier() -> RuleSet:
     )
     RuleSetVersion.objects.create(rule_set=made, version=1, made_at=LONG_AGO, **older.as_proposal())
     return made
-
-
-LONG_AGO = timezone.now()
 
 
 def typed(context: Any) -> dict[str, Any]:
