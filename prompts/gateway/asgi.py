@@ -61,7 +61,7 @@ def _warm() -> None:
     screens.recognisers()
     if settings.PLACET_IS_WEB:
         # A database that is away is asked again by the first call.
-        with suppress(DatabaseError):
+        with suppress(DatabaseError, InterfaceError):
             providers.warm()
         connections.close_all()
     gc.collect()

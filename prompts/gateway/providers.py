@@ -14,7 +14,6 @@ from typing import Any
 
 import urllib3
 from django.conf import settings
-from django.db.models import Q
 
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
@@ -82,16 +81,15 @@ class ProviderError(Exception):
 
 def warm() -> None:
     """Import litellm now where a deployment is asked by it: it takes seconds of the first call."""
-    is_direct = Q(litellm_model__startswith="openai/") & (Q(hosting="embedded") | ~Q(endpoint=""))
     called = Deployment.objects.filter(state="callable", replay_only=False)
-    if called.exclude(is_direct).exists():
+    if not all(_is_direct(one) for one in called):
         translated.library()
 
 
 def complete(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
     """Ask once. Raises ProviderError."""
     address = _address(deployment)
-    if address and deployment.litellm_model.startswith("openai/"):
+    if _is_direct(deployment):
         return _direct(deployment, address, request)
     return _through_litellm(deployment, request)
 
@@ -100,7 +98,7 @@ def embed(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
     """The embeddings of the messages' texts, asked for once. Raises ProviderError."""
     texts = [one["content"] for one in request.messages]
     address = _address(deployment)
-    if address and deployment.litellm_model.startswith("openai/"):
+    if _is_direct(deployment):
         model = deployment.litellm_model.removeprefix("openai/")
         body = {"model": model, "input": texts, "encoding_format": "float", **request.parameters}
         asked = _to_ask(deployment, address, body, request, "embeddings")
@@ -151,7 +149,7 @@ def estimated_usage(request: ProviderRequest, text: str) -> Usage:
 
 def _pieces(deployment: Deployment, request: ProviderRequest) -> Iterator[dict[str, Any]]:
     address = _address(deployment)
-    if address and deployment.litellm_model.startswith("openai/"):
+    if _is_direct(deployment):
         return _direct_pieces(deployment, address, request)
     return _litellm_pieces(deployment, request)
 
@@ -217,6 +215,12 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds < float("inf") else None
+
+
+def _is_direct(deployment: Deployment) -> bool:
+    """Whether it speaks OpenAI's protocol at an address that is known."""
+    has_address = deployment.hosting == "embedded" or bool(deployment.endpoint)
+    return has_address and deployment.litellm_model.startswith("openai/")
 
 
 def _address(deployment: Deployment) -> str:
