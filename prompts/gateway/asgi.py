@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from governance.kernel.canonical import request_id_of
-from prompts.gateway import providers, screens, streaming
+from prompts.gateway import governing, providers, screens, streaming
 from prompts.gateway.entrances import (
     EVENTS,
     JSON,
@@ -62,6 +62,7 @@ def _warm() -> None:
     if settings.PLACET_IS_WEB:
         # A database that is away is asked again by the first call.
         with suppress(DatabaseError, InterfaceError):
+            governing.screening(governing.generation())
             providers.warm()
         connections.close_all()
     gc.collect()

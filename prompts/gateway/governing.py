@@ -115,26 +115,44 @@ def forget_changes(now: datetime) -> None:
 
 
 class Memory:
-    """What was read under one generation, by what it was asked for; bounded, for all threads."""
+    """What was read under one generation, by what it was asked for; bounded, for all threads.
+
+    Whoever asks for what another is reading waits for that: a change meets many calls at once.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: OrderedDict[tuple[str, Any], tuple[Generation, Any]] = OrderedDict()
+        self._readings: Together[Callable[[], Any], Any] = Together(_read_by_the_first)
 
     def recall(self, kind: str, name: Any, seen: Generation, read: Callable[[], Any]) -> Any:
         """What `read` gave under this generation, else what it gives now. None is not kept."""
+        found = self._known(kind, name, seen)
+        if found is None:
+            found = self._readings.do(
+                (kind, name, seen), lambda: self._read_once(kind, name, seen, read)
+            )
+        return found
+
+    def _known(self, kind: str, name: Any, seen: Generation) -> Any:
         with self._lock:
             kept = self._kept.get((kind, name))
-            if kept is not None and kept[0] == seen:
-                self._kept.move_to_end((kind, name))
-                return kept[1]
-        found = read()
-        if found is not None:
+            if kept is None or kept[0] != seen:
+                return None
+            self._kept.move_to_end((kind, name))
+            return kept[1]
+
+    def _read_once(self, kind: str, name: Any, seen: Generation, read: Callable[[], Any]) -> Any:
+        if (found := self._known(kind, name, seen)) is None and (found := read()) is not None:
             with self._lock:
                 self._kept[(kind, name)] = (seen, found)
                 while len(self._kept) > MOST_REMEMBERED:
                     self._kept.popitem(last=False)
         return found
+
+
+def _read_by_the_first(reads: Sequence[Callable[[], Any]]) -> Sequence[Any]:
+    return [reads[0]()] * len(reads)
 
 
 _memory = Memory()

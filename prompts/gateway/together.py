@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from django.db import connection
@@ -29,10 +30,12 @@ class _Waiting(Generic[Job, Result]):
         self.results: Sequence[Result] = ()
         self.place = 0
         self.error: BaseException | None = None
+        self.frames: TracebackType | None = None
 
     def result(self) -> Result:
         if self.error is not None:
-            raise self.error
+            # One error for all of them: each raises it as it came, not with the others' frames.
+            raise self.error.with_traceback(self.frames)
         return self.results[self.place]
 
 
@@ -93,7 +96,7 @@ class Together(Generic[Job, Result]):
                 raise RuntimeError(f"{len(results)} results came of {len(taken)} jobs.")
         except BaseException as error:
             for one in taken:
-                one.error = error
+                one.error, one.frames = error, error.__traceback__
             return
         for place, one in enumerate(taken):
             one.results, one.place = results, place

@@ -6,7 +6,8 @@ round, at 1, 16 and 64 requests at a time; the figures are medians over the roun
 
 Beside it stand the gateways of peers.py, in front of the same provider; each side's processes
 run all the time, and only one side is asked at a time. CPU is what a side's own processes used
-for a call, with our database's. At last the governed call asks the provider through litellm's own
+for a call, with our database's. Then the governed call is measured while each second something
+that governs calls is written, as boards and administrators do. At last the governed call asks the provider through litellm's own
 call path, as it does where no OpenAI-compatible address is known, beside LiteLLM's proxy once more.
 """
 
@@ -16,14 +17,17 @@ import asyncio
 import os
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 
 from tests.load import peers
 from tests.load.processes import cpu_seconds, free_port, started
@@ -201,12 +205,33 @@ def measure(here: Any, server: str) -> dict[str, Any]:
         ]
         sides.append(Side("bare", f"{model_url}{chat}", {}, plain))
         figures = _measure(sides)
+        with changing(server):
+            figures |= _measure([replace(sides[0], name="changing")])
         ask_by_litellm(model_url)
         by_litellm = replace(sides[0], name="by litellm")
         peer = [replace(one, name="its peer") for one in sides if one.name == "litellm"]
         figures |= _measure([by_litellm, *peer])
     show(figures)
     return figures
+
+
+@contextmanager
+def changing(server: str) -> Iterator[None]:
+    """Each second something that governs calls is written: every process reads it anew."""
+    over = threading.Event()
+
+    def change() -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            while not over.wait(1):
+                connection.execute("UPDATE access_team SET name = name")
+
+    with ThreadPoolExecutor(1) as thread:
+        ends = thread.submit(change)
+        try:
+            yield
+        finally:
+            over.set()
+            ends.result()
 
 
 def ask_by_litellm(model_url: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +14,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.access.models import ApiKey
+from governance.kernel.authority import Actor
 from governance.model_cards.models import Deployment, ModelCard, Price
+from governance.policy.models import RuleSetVersion
+from governance.policy.rule_sets import install_starting_rule_sets
 from governance.registry.models import UseCase
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
-from prompts.gateway.governing import forget_changes, generation, governing
+from prompts.gateway.governing import Memory, forget_changes, generation, governing, screening
 from prompts.gateway.models import GoverningChange
 from prompts.releases.models import Release
 from tests.factories.organisation import Provider, World, provider, world
@@ -70,6 +75,39 @@ def test_nothing_is_read_again_while_nothing_changes(here: World, model: Provide
         assert governing("licence-review", seen) is first
     assert not queries.captured_queries
     assert governing("nothing", seen) is None
+
+
+def test_what_many_calls_ask_for_at_once_is_read_once() -> None:
+    memory, go, reads = Memory(), threading.Event(), []
+
+    def read() -> object:
+        reads.append(1)
+        go.wait(30)
+        return object()
+
+    def recalled() -> Any:
+        return memory.recall("use case", "one", (1, 1, 1), read)
+
+    with ThreadPoolExecutor(6) as threads:
+        first = threads.submit(recalled)
+        while not reads:
+            pass
+        rest = [threads.submit(recalled) for _ in range(5)]
+        while len(memory._readings._queues[("use case", "one", (1, 1, 1))]) < len(rest):
+            pass
+        go.set()
+        assert {one.result(30) for one in rest} == {first.result(30)}
+    assert len(reads) == 1
+
+
+def test_the_rules_of_the_screens_are_made_ready_once_whatever_else_changes(here: World) -> None:
+    install_starting_rule_sets(actor=Actor.system("tests"), now=timezone.now())
+    before, ready = generation(), screening(generation())
+    Deployment.objects.update(state="suspended")
+    assert generation() != before
+    assert screening(generation()) is ready
+    RuleSetVersion.objects.filter(rule_set__slug="leakage").update(active=False)
+    assert "leakage" not in {one.slug for one in screening(generation()).sets}
 
 
 def test_a_call_writes_nothing_that_governs(here: World, model: Provider) -> None:

@@ -105,6 +105,34 @@ def test_what_befalls_the_set_is_told_to_all_of_it_and_to_no_later_one() -> None
     assert together.do("one", 2) == 2
 
 
+def test_each_of_a_set_raises_what_befell_it_without_the_frames_of_the_others() -> None:
+    go = threading.Event()
+    sets: list[int] = []
+
+    def work(jobs: Sequence[int]) -> list[int]:
+        sets.append(len(jobs))
+        go.wait(30)
+        raise OperationalError("away")
+
+    together: Together[int, int] = Together(work)
+
+    def frames(number: int) -> int:
+        with pytest.raises(OperationalError) as raised:
+            together.do("one", number)
+        return len(raised.traceback)
+
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(frames, 0)
+        while not sets:
+            pass
+        rest = [threads.submit(frames, number) for number in range(1, 9)]
+        while in_queue(together, "one") < len(rest):
+            pass
+        go.set()
+        assert max(one.result(30) for one in rest) <= first.result(30) + 3
+    assert sets == [1, 8]
+
+
 def test_a_set_without_all_its_results_is_an_error() -> None:
     together: Together[int, int] = Together(lambda jobs: [])
     with pytest.raises(RuntimeError, match="0 results came of 1 jobs"):
