@@ -11,11 +11,13 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 import structlog
 from django.conf import settings
@@ -143,6 +145,60 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
     return await asyncio.get_running_loop().run_in_executor(_threads, run)
 
 
+class Events:
+    """What the thread of one call emits, for the loop: whatever has come by then at once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._came: deque[streaming.Event] = deque()
+        self._wake = asyncio.Event()
+        self._is_called = False
+        self._is_over = False
+
+    def emit(self, one: streaming.Event) -> None:
+        """From any thread; the loop is called once for all that comes until it looks."""
+        self._came.append(one)
+        self._call()
+
+    def end(self) -> None:
+        """Nothing comes any more."""
+        self._is_over = True
+        self._call()
+
+    def _call(self) -> None:
+        if not self._is_called:
+            self._is_called = True
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def next(self) -> list[streaming.Event] | None:
+        """What came, bytes joined; a comment where nothing came for a while; None at the end."""
+        quiet = self._loop.time() + HEARTBEAT_SECONDS
+        timer = self._loop.call_later(HEARTBEAT_SECONDS, self._wake.set)
+        try:
+            while True:
+                # Before it is looked: what comes after the look calls again.
+                self._wake.clear()
+                self._is_called = False
+                is_over = self._is_over
+                if came := self._taken():
+                    return came
+                if is_over:
+                    return None
+                if self._loop.time() >= quiet:
+                    return [streaming.COMMENT]
+                await self._wake.wait()
+        finally:
+            timer.cancel()
+
+    def _taken(self) -> list[streaming.Event]:
+        taken = [self._came.popleft() for _ in range(len(self._came))]
+        return [
+            one
+            for is_part, some in groupby(taken, lambda one: isinstance(one, bytes))
+            for one in ([b"".join(cast(Iterator[bytes], some))] if is_part else some)
+        ]
+
+
 class Reply:
     """Writes one reply; a client that has gone away is no error."""
 
@@ -160,35 +216,26 @@ class Reply:
 
         The call goes on when its client has left: what it costs is booked.
         """
-        loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[streaming.Event | None] = asyncio.Queue()
-
-        def emit(one: streaming.Event | None) -> None:
-            loop.call_soon_threadsafe(queue.put_nowait, one)
+        events = Events(asyncio.get_running_loop())
 
         def work() -> None:
             try:
-                run(emit)
+                run(events.emit)
             except Exception as error:  # a bug too must end the stream in shape
-                emit(streaming.Refused(_refusal_of(error, "chat/completions"), {}))
+                events.emit(streaming.Refused(_refusal_of(error, "chat/completions"), {}))
             finally:
-                emit(None)
+                events.end()
 
         ends = asyncio.ensure_future(_in_thread(work))
         try:
-            while (one := await self._next(queue)) is not None:
-                await self._event(one)
+            while (came := await events.next()) is not None:
+                for one in came:
+                    await self._event(one)
             if self.status == 200:
                 await self._part(b"", more=False)
         except OSError:  # the client is gone
             log.info("client left", path="chat/completions")
         await ends
-
-    async def _next(self, queue: asyncio.Queue[streaming.Event | None]) -> streaming.Event | None:
-        try:
-            return await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
-        except TimeoutError:
-            return streaming.COMMENT
 
     async def _event(self, one: streaming.Event) -> None:
         if isinstance(one, streaming.Refused):

@@ -7,21 +7,30 @@ what the sweeper books: those tokens were paid for.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection
 
+from governance.kernel.statements import executed
 from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import PriceList, PriceUnknown, Usage, from_plain
 from governance.model_cards.selectors import booked_prices_on
 from prompts.gateway.context import CallContext
+from prompts.gateway.together import Together
 from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
+from telemetry.ledger.rows import as_json
 from telemetry.ledger.rules import OPEN_STATES
 
 PAUSE_SECONDS = 1.0
 UNDER_WAY = "under way"
+NOTE = """
+UPDATE ledger_call SET stage_trail = note.trail
+FROM jsonb_to_recordset(%s) AS note (id uuid, trail jsonb)
+WHERE ledger_call.id = note.id AND state = ANY (%s)
+"""
 log = structlog.get_logger("placet.call")
 
 
@@ -44,9 +53,8 @@ class Noting:
     def _write(self) -> None:
         """A database that is away is no reason to stop: settling will say so."""
         before = [one for one in self.context.trail if "took_ms" in one]
-        running = Call.objects.filter(pk=self.context.call_id, state__in=OPEN_STATES)
         try:
-            running.update(stage_trail=[*before, self._entry()])
+            _notes.do("notes", {"id": self.context.call_id, "trail": [*before, self._entry()]})
         except DatabaseError:
             log.warning("not noted", call=str(self.context.call_id))
         finally:
@@ -68,6 +76,14 @@ class Noting:
             # Half of the characters is more tokens than any text has.
             "tokens_output": min(self.characters // 2 + 1, self.context.max_tokens),
         }
+
+
+def _written(notes: Sequence[dict[str, Any]]) -> Sequence[None]:
+    with executed(NOTE, [as_json(notes), [*OPEN_STATES]]):
+        return [None] * len(notes)
+
+
+_notes: Together[dict[str, Any], None] = Together(_written)
 
 
 def heard_of(call: Call) -> ledger.BilledAttempt | None:

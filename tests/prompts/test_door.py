@@ -13,7 +13,7 @@ import pytest
 
 from governance.config.asgi import application
 from governance.registry.models import UseCase
-from prompts.gateway import asgi, entrances
+from prompts.gateway import asgi, entrances, streaming
 from telemetry.ledger.models import Call
 from tests.factories.organisation import GOOD, Provider, World, provider, world
 
@@ -148,7 +148,7 @@ def test_a_stream_that_waits_shows_that_it_lives(
         "headers": [(b"authorization", f"Bearer {here.key}".encode())],
     }
     asyncio.run(application(scope, receive, send))
-    assert sent[-2:] == [asgi.streaming.DONE, b""]
+    assert sent[-1] == b"" and sent[-2].endswith(asgi.streaming.DONE)
 
 
 def test_a_client_that_goes_away_has_its_call_booked(here: World, model: Provider) -> None:
@@ -197,3 +197,40 @@ def test_half_a_body_makes_no_call(here: World, model: Provider) -> None:
     }
     asyncio.run(application(scope, receive, send))
     assert (sent, model.asked, Call.objects.count()) == ([], [], 0)
+
+
+def test_what_a_thread_emits_meanwhile_comes_in_one_and_its_end_at_once() -> None:
+    emitted: list[Any] = [b"a", b"b", streaming.Begun({}), b"c", b"d"]
+
+    async def run() -> list[Any]:
+        events = asgi.Events(asyncio.get_running_loop())
+        for one in emitted:
+            await asyncio.to_thread(events.emit, one)
+        first = await events.next()
+        await asyncio.to_thread(events.emit, b"e")
+        await asyncio.to_thread(events.end)
+        # Long before a comment would be due.
+        return [first, await events.next(), await asyncio.wait_for(events.next(), 4)]
+
+    assert asyncio.run(run()) == [[b"ab", streaming.Begun({}), b"cd"], [b"e"], None]
+
+
+def test_nothing_that_a_thread_emits_is_missed() -> None:
+    numbers = [f"{number};".encode() for number in range(5_000)]
+
+    async def run() -> bytes:
+        events = asgi.Events(asyncio.get_running_loop())
+
+        def work() -> None:
+            for one in numbers:
+                events.emit(one)
+            events.end()
+
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        came: list[Any] = []
+        while (some := await events.next()) is not None:
+            came += some
+        await working
+        return b"".join(came)
+
+    assert asyncio.run(run()) == b"".join(numbers)

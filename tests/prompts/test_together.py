@@ -14,10 +14,13 @@ from django.db import OperationalError, connection, connections
 from governance.access.models import ApiKey
 from governance.model_cards.models import Deployment
 from governance.registry.models import UseCase
+from prompts.catalogue.models import PromptVersion
+from prompts.catalogue.sql import WRITABLE_AGAIN
 from prompts.gateway import pipeline
 from prompts.gateway.context import GovernedRequest
 from prompts.gateway.models import Bucket, Circuit, Flight
 from prompts.gateway.reply import GovernedReply
+from prompts.gateway.restoring_models import RestorableValues
 from prompts.gateway.stages import admit_together, settle_together
 from prompts.gateway.together import Together
 from telemetry.chargeback.models import Budget, Hold
@@ -209,15 +212,61 @@ def test_an_ordinary_call_is_three_statements(here: World, model: Provider) -> N
 
 
 @pytest.mark.django_db
-def test_it_is_booked_as_one_that_goes_the_long_way(here: World, model: Provider) -> None:
+def test_a_call_with_an_idempotency_key_asks_once_more_and_goes_with_the_others(
+    here: World, model: Provider
+) -> None:
+    call(here)
+    once = {"idempotency_key": "once", "body_hash": "a" * 64}
+    seen = statements(lambda: call(here, **once))
+    assert len(seen) == 4
+    assert seen[2].startswith("SELECT gateway_admit") and "idempotency_key" in seen[1]
+    again = call(here, **once)
+    assert again.call is not None and again.call.idempotency_key == "once"
+    assert Call.objects.count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("said", "restores"), [("Nobody is named.", 0), ("Ask <EMAIL_ADDRESS_1>.", 1)]
+)
+def test_only_an_answer_that_says_what_is_restored_is_settled_alone(
+    here: World, model: Provider, said: str, restores: int
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(WRITABLE_AGAIN)
+    PromptVersion.objects.update(output_contract={"type": "text"})
+    call(here)
+    model.answers = [said]
+    seen = statements(lambda: call(here, variables={"licence_text": "From anna@example.com"}))
+    assert any(one.startswith("SELECT gateway_settle") for one in seen) is not bool(restores)
+    assert RestorableValues.objects.count() == restores
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_request_many_times_at_once_is_one_call(here: World, model: Provider) -> None:
+    call(here)
+    once = {"idempotency_key": "once", "body_hash": "a" * 64}
+    replies = at_once(12, 12, lambda: call(here, **once))
+    answered = {one.call.pk for one in replies if one.call is not None and one.answer}
+    assert len(answered) == 1
+    assert {one.refusal.code for one in replies if one.refusal} <= {"still_running"}
+    assert Call.objects.count() == 2 and LedgerEntry.objects.count() == 2
+    assert verify() == []
+
+
+@pytest.mark.django_db
+def test_it_is_booked_as_one_that_goes_the_long_way(
+    here: World, model: Provider, settings: Any
+) -> None:
     together = call(here).call
-    alone = call(here, idempotency_key="once").call
+    settings.PLACET_TOGETHER = False
+    alone = call(here).call
     assert together is not None
     assert alone is not None
     for name in ("state", "outcome", "cost", "tokens_input", "tokens_output", "attempts"):
         assert getattr(together, name) == getattr(alone, name), name
     kept, long = (Call.objects.get(pk=one.pk) for one in (together, alone))
-    own = {"id", "idempotency_key", "admitted_at", "started_at", "finished_at", "digest"}
+    own = {"id", "admitted_at", "started_at", "finished_at", "digest"}
     own |= {"stage_trail", "latency_ms"}
     for field in Call._meta.concrete_fields:
         if field.name not in own:

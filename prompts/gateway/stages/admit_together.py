@@ -103,12 +103,15 @@ def held_together(context: CallContext) -> str:
 
 
 def _is_ordinary(context: CallContext) -> bool:
-    """Asked for once, at once, for what it may cost, of what is released."""
+    """Asked for at once, for what it may cost, of what is released.
+
+    Where the same idempotency key arrives twice at once, the database takes neither set; alone,
+    the second finds the first.
+    """
     request = context.request
     return bool(
         settings.PLACET_TOGETHER
         and request.mode != "async"
-        and not request.idempotency_key
         and request.most_cost is None
         and request.trial is None
     )

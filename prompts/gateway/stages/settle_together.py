@@ -70,7 +70,7 @@ def _is_ordinary(context: CallContext, billed: list[ledger.BilledAttempt]) -> bo
         and len(billed) == context.held_attempts == 1
         and bool(context.output)
         and not context.vectors
-        and not restorable(context)
+        and not any(one in context.output for one in restorable(context))
         and context.refusal is None
         and not context.hold_reason
         and not context.is_degraded
