@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from types import TracebackType
 from typing import Generic, TypeVar
 
 from django.db import connection
 
+from prompts.gateway.resting import rest_connection
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+# Of the pool's twenty. To give one back and ask for it again costs more than to keep it.
+MOST_KEPT = 8
+_keeping = BoundedSemaphore(MOST_KEPT)
 
 
 class _Waiting(Generic[Job, Result]):
@@ -37,6 +42,20 @@ class _Waiting(Generic[Job, Result]):
             # One error for all of them: each raises it as it came, not with the others' frames.
             raise self.error.with_traceback(self.frames)
         return self.results[self.place]
+
+
+def _wait(turn: Lock) -> None:
+    """Few keep their connection meanwhile: whoever works must find one in the pool."""
+    if connection.connection is None:
+        turn.acquire()
+    elif _keeping.acquire(blocking=False):
+        try:
+            turn.acquire()
+        finally:
+            _keeping.release()
+    else:
+        rest_connection()
+        turn.acquire()
 
 
 class Together(Generic[Job, Result]):
@@ -69,7 +88,7 @@ class Together(Generic[Job, Result]):
             else:
                 queue.append(mine)
         if queue is not None:
-            mine.turn.acquire()
+            _wait(mine.turn)
             if mine.is_done:
                 return mine.result()
             taken = self._next_set(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -22,7 +23,7 @@ from prompts.gateway.models import Bucket, Circuit, Flight
 from prompts.gateway.reply import GovernedReply
 from prompts.gateway.restoring_models import RestorableValues
 from prompts.gateway.stages import admit_together, settle_together
-from prompts.gateway.together import Together
+from prompts.gateway.together import MOST_KEPT, Together
 from telemetry.chargeback.models import Budget, Hold
 from telemetry.chargeback.rules import period_start
 from telemetry.chargeback.verification import verify
@@ -308,6 +309,36 @@ def test_a_call_that_another_settled_meanwhile_is_left_as_it_is(
     reply = call(here)
     assert (reply.state, reply.answer) == ("failed", None)
     assert LedgerEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_wait_few_keep_a_connection_that_who_works_may_need() -> None:
+    work = Held()
+    together: Together[int, int] = Together(work)
+    own: list[Any] = []
+
+    def waiting(number: int) -> int:
+        try:
+            connection.ensure_connection()
+            own.append(connections["default"])
+            return together.do("one", number)
+        finally:
+            connections.close_all()
+
+    def kept() -> int:
+        return sum(one.connection is not None for one in own)
+
+    with ThreadPoolExecutor(13) as threads:
+        first = threads.submit(together.do, "one", 0)
+        assert work.began.wait(30)
+        rest = [threads.submit(waiting, number) for number in range(1, 13)]
+        until = time.monotonic() + 30
+        while not (len(own) == 12 and kept() == MOST_KEPT) and time.monotonic() < until:
+            pass
+        while_waiting = kept()
+        work.go.set()
+        assert [one.result(30) for one in [first, *rest]] == [10 * one for one in range(13)]
+    assert while_waiting == MOST_KEPT
 
 
 @pytest.mark.django_db(transaction=True)
