@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
 from governance.kernel.terms import Sensitivity, highest
+from governance.policy.one_pass import OnePass
 from governance.policy.rule_content import NEAR, SOURCES, Rule, RuleSetContent, RuleTest, compiled
 from governance.policy.unfolding import folded, readings
 
-_SET_MEMORY = 2**26
 # Rules of one pass: the states of a pass multiply with its rules, and on real prose a pass of 60
 # took eight times as long as four of 16.
 _AT_ONCE = 16
@@ -50,7 +48,13 @@ class Matcher:
         self.rules = tuple(rules)
         self._patterns = [compiled(one.pattern) for one in rules]
         self._passes = [
-            _Pass(range(start, min(start + _AT_ONCE, len(rules))), self.rules)
+            OnePass(
+                {
+                    place: rules[place].pattern
+                    for place in range(start, min(start + _AT_ONCE, len(rules)))
+                },
+                case_sensitive=False,
+            )
             for start in range(0, len(rules), _AT_ONCE)
         ]
 
@@ -68,7 +72,7 @@ class Matcher:
 
     def _places(self, text: str) -> list[int]:
         """Of the rules that may find something, in their order."""
-        return [place for one in self._passes for place in one.places(text)]
+        return [place for one in self._passes for place in one.may_find(text)]
 
     def _stretches(self, place: int, text: str) -> Iterator[tuple[int, int]]:
         near = [one.casefold() for one in self.rules[place].near]
@@ -77,29 +81,6 @@ class Matcher:
             around = text[max(0, start - NEAR) : end + NEAR].casefold() if near else ""
             if end > start and (not near or any(one in around for one in near)):
                 yield start, end
-
-
-class _Pass:
-    """The rules at some places, asked together."""
-
-    def __init__(self, places: range, rules: Sequence[Rule]) -> None:
-        self._all = places
-        options = re2.Options()
-        options.case_sensitive = False
-        options.log_errors = False
-        options.max_mem = _SET_MEMORY
-        self._set = re2.Set.SearchSet(options)
-        for place in places:
-            self._set.Add(rules[place].pattern)
-        # It is in every text: where it is not found, the pass ran out of memory and said nothing.
-        self._canary = self._set.Add("")
-        self._set.Compile()
-
-    def places(self, text: str) -> list[int]:
-        found = self._set.Match(text)
-        if self._canary not in found:
-            return [*self._all]
-        return [self._all[one] for one in sorted(found) if one != self._canary]
 
 
 class Screening:

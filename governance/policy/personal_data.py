@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import re2
 
+from governance.policy.one_pass import OnePass
 from governance.policy.person_names import PERSON, SCORE, names_in
 from governance.policy.without_spacy import without_spacy
 
@@ -24,7 +25,6 @@ LEAST_SCORE = 0.4
 MARGIN = 24
 NEAR = 60
 LONGEST_WINDOW = 1_000
-HINTS_MEMORY = 2**26
 LEAST_PHONE_DIGITS = 7
 # The telephone recogniser takes up to 80 ms for each KB of digits. Of a text with more of them
 # than this, all that may be a number is replaced without asking: too much rather than too little.
@@ -147,28 +147,15 @@ def _hint(entity: str) -> Any:
 
 
 @cache
-def _all_hints() -> Any:
-    options = re2.Options()
-    options.max_mem = HINTS_MEMORY
-    made = re2.Set.SearchSet(options)
-    # The last is in every text: where it is not found, the pass ran out of memory and said nothing.
-    for pattern in (*_HINTS.values(), ""):
-        made.Add(pattern)
-    made.Compile()
-    return made
-
-
-def _hinted(text: str) -> set[str]:
-    """The types that may be in the text, by one pass over it."""
-    names, found = [*_HINTS], _all_hints().Match(text) or ()
-    return {names[one] for one in found if one < len(names)} if len(names) in found else {*names}
+def _hints() -> OnePass[str]:
+    return OnePass(_HINTS)
 
 
 def find_personal_data(
     text: str, entities: Iterable[str], own: OwnRecognisers | None = None
 ) -> list[Found]:
     """Stretches in order, without overlaps: the surest, then the longest wins."""
-    hinted = _hinted(text)
+    hinted = _hints().may_find(text)
     asked = (one for one in entities if one == PERSON or one in hinted)
     hits = [hit for entity in asked for hit in _hits(text, entity)]
     if own is not None:

@@ -1,8 +1,8 @@
 """The ways in which one text can be read: as it stands, and as a model would decode it. Pure.
 
 An attack is written so that a pattern misses it and a model does not: in look-alike letters,
-invisible characters, base64. Rules are matched against every reading. Each decoder first asks a
-linear pattern whether there is anything to decode, so that plain text costs next to nothing.
+invisible characters, base64. Rules are matched against every reading. One linear pass says first
+which decoders have anything to decode, so that plain text costs next to nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import re2
+
+from governance.policy.one_pass import OnePass
 
 DEEPEST = 2
 LEAST_DECODED = 8
@@ -196,15 +198,16 @@ def _distinct(found: Iterator[Reading]) -> Iterator[Reading]:
 
 def _read(text: str, how: str, depth: int) -> Iterator[Reading]:
     plain = folded(text)
+    may = {*_MAY.may_find(plain)}
     yield Reading(plain, how)
     if not plain.isascii():
         alike = plain.translate(_LOOK_ALIKES).translate(_SYMBOLS)
         yield Reading(alike, _named(how, "look-alike letters"))
-    for name, decode in _REWRITERS.items():
-        if (other := decode(plain)) != plain:
+    for name, (leads, rewrite) in _REWRITERS.items():
+        if not may.isdisjoint(leads) and (other := rewrite(plain)) != plain:
             yield Reading(other, _named(how, name))
     if depth:
-        for name, piece in _decoded(text):
+        for name, piece in _decoded(text, may if plain is text else {*_MAY.may_find(text)}):
             yield from _read(piece, _named(how, name), depth - 1)
 
 
@@ -272,26 +275,22 @@ def _unescaped(text: str) -> str:
     return unquote(found, errors="replace") if _URL.search(found) else found
 
 
-_REWRITERS: dict[str, Callable[[str], str]] = {
-    "leetspeak": _unleeted,
-    "spaced letters": _unspaced,
-    "rot13": _unrotated,
-    "backwards": _turned,
-    "words backwards": _turned_by_words,
-    "marked words": _unmarked,
-    "escapes": _unescaped,
+# Each with the patterns of which one must be found.
+_REWRITERS: dict[str, tuple[tuple[Any, ...], Callable[[str], str]]] = {
+    "leetspeak": ((_LEET,), _unleeted),
+    "spaced letters": ((_SPACED,), _unspaced),
+    "rot13": ((_ROTATED,), _unrotated),
+    "backwards": ((_REVERSED,), _turned),
+    "words backwards": ((_BY_WORDS, _REVERSED), _turned_by_words),
+    "marked words": ((_CUT, _MARKED), _unmarked),
+    "escapes": ((_ENTITIES, _URL), _unescaped),
 }
 
 
-def _decoded(text: str) -> Iterator[tuple[str, str]]:
-    for name, pattern, decode in (
-        ("base64", _BASE64, _from_base64),
-        ("hexadecimal", _HEX, _from_hex),
-        ("base32", _BASE32, _from_base32),
-        ("binary", _BINARY, _from_binary),
-        ("decimal", _DECIMAL, _from_decimal),
-        ("Morse", _MORSE, _from_morse),
-    ):
+def _decoded(text: str, may: set[Any]) -> Iterator[tuple[str, str]]:
+    for name, pattern, decode in _DECODERS:
+        if pattern not in may:
+            continue
         for number, found in enumerate(pattern.finditer(text)):
             if number == MOST_PIECES:
                 break
@@ -301,7 +300,7 @@ def _decoded(text: str) -> Iterator[tuple[str, str]]:
         for found in _SELECTORS.finditer(text):
             if piece := _as_text(bytes(_selected(one) for one in found[0])):
                 yield "variation selectors", piece
-    if _ESCAPES.search(text) and (other := _from_escapes(text)) != text:
+    if _ESCAPES in may and (other := _from_escapes(text)) != text:
         yield "escapes", other
 
 
@@ -361,3 +360,19 @@ def _as_text(data: bytes) -> str:
     shown = sum(1 for one in text if one.isprintable() or one in "\n\r\t")
     is_text = len(text) >= LEAST_DECODED and shown >= LEAST_PRINTABLE * len(text)
     return text if is_text else ""
+
+
+_DECODERS: tuple[tuple[str, Any, Callable[[str], bytes]], ...] = (
+    ("base64", _BASE64, _from_base64),
+    ("hexadecimal", _HEX, _from_hex),
+    ("base32", _BASE32, _from_base32),
+    ("binary", _BINARY, _from_binary),
+    ("decimal", _DECIMAL, _from_decimal),
+    ("Morse", _MORSE, _from_morse),
+)
+_LEADS = [
+    _ESCAPES,
+    *(pattern for _, pattern, _ in _DECODERS),
+    *(one for leads, _ in _REWRITERS.values() for one in leads),
+]
+_MAY: OnePass[Any] = OnePass({one: one.pattern for one in _LEADS})
