@@ -5,13 +5,19 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import celeryd_init, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.config.settings")
 
 app = Celery("placet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def say_what_it_is(**_: Any) -> None:
+    """Whoever starts it, a worker says that it runs calls (prompts/gateway/runners.py)."""
+    os.environ.setdefault("PLACET_PROCESS", "worker")
 
 
 @task_prerun.connect

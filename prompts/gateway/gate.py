@@ -17,6 +17,7 @@ from uuid import UUID
 from governance.kernel.statements import executed
 from governance.model_cards.models import Deployment
 from prompts.gateway.rules import CIRCUIT_STATES, WINDOW_SECONDS, counts_against, in_openais_words
+from prompts.gateway.runners import own_id
 
 # A place outlasts what the call may take by this: the time to look at the answer and book it.
 MARGIN_SECONDS = 20
@@ -130,6 +131,7 @@ def enter(
         "tokens": tokens,
         "lease": lease_seconds + MARGIN_SECONDS,
         "probed": PROBED,
+        "runner": _runner(),
     }
     answer = _asked("SELECT gateway_enter(%s)", asked)
     by_name = {(one.subject, one.id): one for one in buckets}
@@ -151,6 +153,11 @@ def enter(
             for one in answer["buckets"]
         ),
     )
+
+
+def _runner() -> str | None:
+    found = own_id()
+    return str(found) if found else None
 
 
 def _less(level: float | None, taken: int) -> float | None:

@@ -15,6 +15,7 @@ from prompts.gateway.steady_models import (
     Circuit,
     CircuitMove,
     Flight,
+    Runner,
     UseCaseLimit,
 )
 from telemetry.ledger.models import Call
@@ -36,6 +37,7 @@ __all__ = [
     "RestorableValues",
     "ResultFetch",
     "ResultPolicy",
+    "Runner",
     "SecondOpinion",
     "UseCaseLimit",
 ]

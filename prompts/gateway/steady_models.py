@@ -56,7 +56,11 @@ class Bucket(models.Model):
 
 
 class Flight(models.Model):
-    """A call that is at a deployment now. What a killed process left ends with its lease."""
+    """A call that is at a deployment now.
+
+    What a killed process left ends with its lease at the latest: once it is missed, whoever
+    finds no free place takes it away.
+    """
 
     call_id = models.UUIDField(primary_key=True)
     # Written once a call: the check of a foreign key would lock the deployment's row each time.
@@ -64,9 +68,20 @@ class Flight(models.Model):
         Deployment, models.CASCADE, related_name="flights", db_constraint=False
     )
     until = models.DateTimeField()
+    runner_id = models.UUIDField(null=True)
 
     def __str__(self) -> str:
         return f"Call {self.call_id} at {self.deployment_id}"
+
+
+class Runner(models.Model):
+    """A process that runs calls, and when it last said that it lives."""
+
+    id = models.UUIDField(primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Process {self.id}"
 
 
 class Circuit(models.Model):

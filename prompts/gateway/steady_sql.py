@@ -135,6 +135,11 @@ BEGIN
             SELECT count(*) INTO in_flight FROM gateway_flight
             WHERE deployment_id = circuit.deployment_id AND call_id <> (asked->>'call')::uuid;
             IF in_flight >= (one->>'most')::integer THEN
+                PERFORM gateway_free_dead(circuit.deployment_id, now_);
+                SELECT count(*) INTO in_flight FROM gateway_flight
+                WHERE deployment_id = circuit.deployment_id AND call_id <> (asked->>'call')::uuid;
+            END IF;
+            IF in_flight >= (one->>'most')::integer THEN
                 why := 'busy';
                 wait := 1;
             ELSIF one->>'requests' IS NOT NULL OR one->>'tokens' IS NOT NULL THEN
@@ -174,11 +179,13 @@ BEGIN
         WHERE subject = one->>'subject' AND subject_id = (one->>'id')::bigint;
     END LOOP;
     IF chosen IS NOT NULL THEN
-        INSERT INTO gateway_flight (call_id, deployment_id, until)
+        INSERT INTO gateway_flight (call_id, deployment_id, until, runner_id)
         VALUES ((asked->>'call')::uuid, chosen,
-            now_ + make_interval(secs => (asked->>'lease')::double precision))
+            now_ + make_interval(secs => (asked->>'lease')::double precision),
+            (asked->>'runner')::uuid)
         ON CONFLICT (call_id) DO UPDATE
-        SET deployment_id = excluded.deployment_id, until = excluded.until;
+        SET deployment_id = excluded.deployment_id, until = excluded.until,
+            runner_id = excluded.runner_id;
     END IF;
     IF is_probe THEN
         UPDATE gateway_circuit SET state = asked->>'probed',

@@ -9,6 +9,7 @@ from celery import shared_task
 from prompts.gateway import pipeline
 from prompts.gateway.circuits import forget_ends
 from prompts.gateway.governing import forget_changes, generation_and_time
+from prompts.gateway.runners import forget_runners
 from prompts.gateway.stages.settle import settle_lost
 from telemetry.chargeback.services import expire_holds
 from telemetry.ledger.rules import CallMode, CallState
@@ -34,3 +35,4 @@ def sweep() -> None:
     expire_holds(now=now)
     forget_changes(now)
     forget_ends(now)
+    forget_runners(now)

@@ -57,8 +57,9 @@ BEGIN
             refilled_at = greatest(refilled_at, now_)
         WHERE id = bucket.id;
     END LOOP;
-    INSERT INTO gateway_flight (call_id, deployment_id, until)
-    SELECT id, (place->>'id')::bigint, now_ + make_interval(secs => lease)
+    INSERT INTO gateway_flight (call_id, deployment_id, until, runner_id)
+    SELECT id, (place->>'id')::bigint, now_ + make_interval(secs => lease),
+        (asked->>'runner')::uuid
     FROM jsonb_to_recordset(asked->'calls') AS call (id uuid, lease double precision);
     RETURN levels;
 END $$;

@@ -62,6 +62,30 @@ def test_a_web_process_killed_in_the_middle_of_a_stream(place: Place, model: Pro
     assert not Budget.objects.exclude(reserved=0).exists()
 
 
+def test_the_places_of_a_killed_process_are_free_in_seconds(place: Place, model: Provider) -> None:
+    """Its calls could have lasted for minutes more, and there is one place."""
+    from governance.model_cards.models import Deployment
+    from prompts.gateway.models import Flight
+
+    Deployment.objects.update(concurrency_limit=1)
+    Slow.may_go_on.clear()
+    model.answers[:] = [Slow(["The licence asks for its notice to be kept. " * 4] * 3)]
+    with (
+        place.web() as (process, client),
+        pytest.raises(httpx.TransportError),
+        client.stream("POST", "/v1/chat/completions", json=SAID | {"stream": True}) as reply,
+    ):
+        pieces = reply.iter_lines()
+        assert "licence" in next(one for one in pieces if "content" in one)
+        assert Flight.objects.get().runner_id is not None
+        kill(process)
+        list(pieces)
+    Slow.may_go_on.set()
+    with place.web() as (_, client):
+        assert ask(client).json()["error"]["code"] == "no_deployment_available"
+        until(lambda: ask(client).status_code == 200, "the place was free again")
+
+
 def test_a_database_that_restarts_under_load(place: Place, model: Provider) -> None:
     """Nothing is delivered without its entry, and the same process serves again by itself."""
     from telemetry.ledger.models import Call, LedgerEntry

@@ -25,7 +25,7 @@ import httpx
 
 from tests.load.processes import free_port
 
-SECONDS, EVERY_SECONDS, CLIENTS = 30.0, 5.0, 8
+SECONDS, EVERY_SECONDS, CLIENTS = 60.0, 10.0, 8
 SAID = {"model": "licence-review", "variables": {"licence_text": "MIT License"}}
 
 
@@ -107,10 +107,18 @@ def _wait_for(port: int) -> None:
     raise SystemExit("The web process does not answer.")
 
 
+def _said(reply: httpx.Response) -> str:
+    """The status, and why where it is a refusal."""
+    if reply.is_success:
+        return str(reply.status_code)
+    body = reply.json()
+    return f"{reply.status_code} {body.get('code') or body.get('error', {}).get('code')}"
+
+
 def load(made: Running, key: str, disturb: Callable[[], None] | None) -> dict[str, Any]:
     """So many clients for so long: replies by status, and the ids of answers that were given."""
     over = threading.Event()
-    statuses: dict[int, int] = {}
+    statuses: dict[str, int] = {}
     given: list[str] = []
     lock = threading.Lock()
 
@@ -129,7 +137,8 @@ def load(made: Running, key: str, disturb: Callable[[], None] | None) -> dict[st
                 except httpx.TransportError:
                     continue  # the other one, at once
                 with lock:
-                    statuses[reply.status_code] = statuses.get(reply.status_code, 0) + 1
+                    said = _said(reply)
+                    statuses[said] = statuses.get(said, 0) + 1
                     if reply.status_code == 200:
                         given.append(reply.headers["x-call-id"])
 
@@ -144,7 +153,7 @@ def load(made: Running, key: str, disturb: Callable[[], None] | None) -> dict[st
         for one in asking:
             one.result()
     taken = time.monotonic() - began
-    answered = statuses.get(200, 0) + statuses.get(202, 0)
+    answered = statuses.get("200", 0) + statuses.get("202", 0)
     return {"per_second": round(answered / taken, 1), "statuses": statuses, "given": given}
 
 

@@ -19,7 +19,8 @@ from governance.model_cards.models import Deployment
 from prompts.gateway import gate
 from prompts.gateway.circuits import follow
 from prompts.gateway.gate import End, Entry, Limits, Pass
-from prompts.gateway.models import AttemptEnd, Bucket, Circuit, CircuitMove, Flight
+from prompts.gateway.models import AttemptEnd, Bucket, Circuit, CircuitMove, Flight, Runner
+from prompts.gateway.runners import beat, forget_runners, own_id
 from telemetry.alerts.models import Alert
 from tests.factories.ledger import make_deployment
 from tests.factories.registry import queries
@@ -131,6 +132,41 @@ def test_a_place_of_a_killed_process_is_free_once_its_lease_ran_out() -> None:
     Flight.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert enter([], [deployment]).chosen == deployment.pk
     assert Flight.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("seen_ago", "is_free"), [(2, False), (30, True), (None, True)], ids=["alive", "missed", "gone"]
+)
+def test_the_place_of_a_process_that_is_missed_is_given_to_who_finds_none(
+    seen_ago: int | None, is_free: bool
+) -> None:
+    deployment = make_deployment()
+    Deployment.objects.update(concurrency_limit=2)
+    deployment.refresh_from_db()
+    runner, now = uuid4(), timezone.now()
+    if seen_ago is not None:
+        Runner.objects.create(id=runner, seen_at=now - timedelta(seconds=seen_ago))
+    later = now + timedelta(minutes=2)
+    Flight.objects.create(call_id=uuid4(), deployment=deployment, until=later, runner_id=runner)
+    assert enter([], [deployment]).chosen == deployment.pk
+    assert Flight.objects.count() == 2, "nobody needed the place"
+    assert (enter([], [deployment]).chosen == deployment.pk) is is_free
+    assert Flight.objects.filter(runner_id=runner).exists() is not is_free
+    # Of the others nobody says that their process lives: their time alone frees them.
+    assert enter([], [deployment]).chosen is None
+
+
+@pytest.mark.django_db
+def test_a_process_that_runs_calls_says_so_and_is_forgotten_when_it_is_long_gone() -> None:
+    assert own_id() is None, "a test beats for nobody"
+    first, second = uuid4(), uuid4()
+    beat(first)
+    beat(second)
+    Runner.objects.filter(pk=first).update(seen_at=timezone.now() - timedelta(hours=2))
+    forget_runners(timezone.now())
+    beat(second)
+    assert [one.pk for one in Runner.objects.all()] == [second]
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ from governance.kernel.statements import executed
 from prompts.gateway import gate
 from prompts.gateway.context import CallContext
 from prompts.gateway.gate import MARGIN_SECONDS, Entry, Left, Limits
+from prompts.gateway.runners import own_id
 from prompts.gateway.stages.admit import call_of, most_cost, request_body
 from prompts.gateway.stages.limit import begin_at, buckets_of, ever_fitting
 from prompts.gateway.stages.route import most_input_tokens
@@ -128,6 +129,7 @@ def _admit(jobs: Sequence[tuple[_Name, _Asking]]) -> Sequence[Entry | None]:
             "buckets": [one.as_plain() for one in name.buckets],
             "place": name.place.as_plain() | {"most": name.most},
             "tokens": sum(one.tokens for one in asking),
+            "runner": own_id(),
             "calls": [{"id": one.call.pk, "lease": one.lease_seconds} for one in asking],
         },
     }

@@ -8,7 +8,6 @@ import sys
 import pytest
 import re2
 
-from governance.policy import personal_data
 from governance.policy.personal_data import _HINTS, _hint, _hints, find_personal_data
 
 ASKS = """
