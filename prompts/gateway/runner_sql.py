@@ -12,7 +12,7 @@ LANGUAGE sql AS $$
     DELETE FROM gateway_flight WHERE deployment_id = of_deployment AND runner_id IS NOT NULL
     AND NOT EXISTS (
         SELECT 1 FROM gateway_runner
-        WHERE id = runner_id AND seen_at > now_ - interval '8 seconds')
+        WHERE id = runner_id AND seen_at > now_ - interval '5 seconds')
 $$;
 """
 FREE_DEAD_BACK = "DROP FUNCTION gateway_free_dead(bigint, timestamptz);"

@@ -20,7 +20,7 @@ from governance.kernel.statements import executed
 from prompts.gateway.runner_sql import BEAT
 from prompts.gateway.steady_models import Runner
 
-BEAT_SECONDS = 2.0
+BEAT_SECONDS = 1.0
 KEPT_FOR = timedelta(hours=1)
 log = structlog.get_logger("placet.runner")
 

@@ -1,9 +1,9 @@
 """Throughput with correctness: calls over HTTP while web and worker processes are killed.
 
 Two web processes and a worker serve clients that turn to the other web process when one is
-gone, first undisturbed and then while one of the three is killed (-9) every few seconds and
-started again. Afterwards leases run out, the sweeper settles what was lost, and the ledger and
-the audit log are verified.
+gone and wait a moment where they are told to, first undisturbed and then while one of the three
+is killed (-9) every ten seconds and started again. Afterwards leases run out, the sweeper settles
+what was lost, and the ledger and the audit log are verified.
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ def load(made: Running, key: str, disturb: Callable[[], None] | None) -> dict[st
                     reply = client.post(address, json=SAID, headers=more)
                 except httpx.TransportError:
                     continue  # the other one, at once
+                if reply.status_code == 503:
+                    # As clients do that retry.
+                    over.wait(min(float(reply.headers.get("retry-after", "1")), 1.0))
                 with lock:
                     said = _said(reply)
                     statuses[said] = statuses.get(said, 0) + 1
