@@ -377,7 +377,6 @@ def test_a_threshold_that_it_crosses_is_told_once(
     "more",
     [
         {"mode": "async"},
-        {"idempotency_key": "once"},
         {"most_cost": Decimal(1)},
         {"trial": Trial(1, 1, 0)},
     ],
