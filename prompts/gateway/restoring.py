@@ -37,6 +37,11 @@ def restorable(context: CallContext) -> dict[str, str]:
     return {name: one for name, one in context.placeholders.items() if type_of(name) in allowed}
 
 
+def said_again(context: CallContext) -> dict[str, str]:
+    """Those that the answer says: what must be kept to give it out again."""
+    return {name: one for name, one in restorable(context).items() if name in context.output}
+
+
 def _allowed(context: CallContext) -> tuple[str, ...]:
     tier = RiskTier(context.known_use_case.tier or RiskTier.HIGH)
     return obligations(context.sensitivity, tier).restore
@@ -96,9 +101,7 @@ def keep_after(context: CallContext, now: datetime, keep_until: datetime) -> Non
         return
     if call.state != CallState.HELD:
         is_answered = call.state in (CallState.DELIVERED, CallState.DEGRADED)
-        values = {
-            name: one for name, one in values.items() if is_answered and name in context.output
-        }
+        values = said_again(context) if is_answered else {}
     _keep(context, call.pk, values, now, keep_until)
 
 

@@ -1,7 +1,7 @@
 """Which processes live, so that the places of one that was killed are free in seconds.
 
 A place is held for as long as a call may take, which is minutes. Beside it stands the process
-that runs the call, and that process says every few seconds that it lives.
+that runs the call, and that process says every second that it lives.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from django.utils import timezone
 from prompts.gateway import gate
 from prompts.gateway.context import CallContext
 from prompts.gateway.gate import Standing
-from prompts.gateway.restoring import restorable
+from prompts.gateway.restoring import said_again
 from prompts.gateway.stages.admit import retention
 from prompts.gateway.stages.admit_together import asked_once as asked_once
 from prompts.gateway.together import Together
@@ -70,7 +70,7 @@ def _is_ordinary(context: CallContext, billed: list[ledger.BilledAttempt]) -> bo
         and len(billed) == context.held_attempts == 1
         and bool(context.output)
         and not context.vectors
-        and not any(one in context.output for one in restorable(context))
+        and not said_again(context)
         and context.refusal is None
         and not context.hold_reason
         and not context.is_degraded
