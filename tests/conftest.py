@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
+from prompts.gateway.waiting import may_ask_database
 from tests.database import template
 from tests.factories.emptying import empty
 
@@ -57,3 +59,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def quick_passwords(settings: Any) -> None:
     """A slow hash is for attackers; a test that makes five people would mostly hash."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def a_call_hands_its_statements_out() -> Iterator[None]:
+    """In the web server's loop a statement would keep every other call waiting: where a call
+    runs as it does there (Django's handler runs it so too), it asks nothing itself."""
+
+    def ask(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not may_ask_database():
+            raise RuntimeError(f"A call asked itself what it is to hand out: {sql[:200]}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(ask):
+        yield

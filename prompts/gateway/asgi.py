@@ -1,4 +1,7 @@
-"""`/v1/` beside Django's handler: one ASGI application, one thread for each call that runs.
+"""`/v1/` beside Django's handler: one ASGI application.
+
+A chat call that is short runs in the loop (waiting.py); whatever streams, takes long to screen or
+is anything else has a thread of its own.
 
 Django's middleware is for people in browsers; an application's call needs its key, its
 request id and the pipeline. What Django would do at the end of a request (give the
@@ -26,6 +29,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from governance.kernel.canonical import request_id_of
 from prompts.gateway import governing, providers, screens, streaming
 from prompts.gateway.entrances import (
+    COMPLETIONS,
     EVENTS,
     JSON,
     MOST_BODY_BYTES,
@@ -36,6 +40,7 @@ from prompts.gateway.entrances import (
     respond,
 )
 from prompts.gateway.refusals import DatabaseAway, Refusal, Unexpected
+from prompts.gateway.waiting import MOST_IN_LOOP, in_loop
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -86,7 +91,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         log.info("client left", path=path)
         return
     reply = Reply(send, {"x-request-id": request_id})
-    answer = await _in_thread(lambda: _safely(arrived))
+    if path == COMPLETIONS and len(arrived.body) <= MOST_IN_LOOP:
+        answer = await in_loop(lambda: _safely(arrived))
+    else:
+        answer = await _in_thread(lambda: _safely(arrived))
     if answer.run is None:
         await reply.whole(answer)
     else:
@@ -222,7 +230,7 @@ class Reply:
             try:
                 run(events.emit)
             except Exception as error:  # a bug too must end the stream in shape
-                events.emit(streaming.Refused(_refusal_of(error, "chat/completions"), {}))
+                events.emit(streaming.Refused(_refusal_of(error, COMPLETIONS), {}))
             finally:
                 events.end()
 
@@ -234,7 +242,7 @@ class Reply:
             if self.status == 200:
                 await self._part(b"", more=False)
         except OSError:  # the client is gone
-            log.info("client left", path="chat/completions")
+            log.info("client left", path=COMPLETIONS)
         await ends
 
     async def _event(self, one: streaming.Event) -> None:

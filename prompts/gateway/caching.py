@@ -25,6 +25,7 @@ from prompts.gateway.cache_models import CachedAnswer
 from prompts.gateway.context import CallContext
 from prompts.gateway.restoring import as_delivered
 from prompts.gateway.stages.admit import retention
+from prompts.gateway.waiting import BESIDE, elsewhere
 from telemetry.ledger.keeping_models import is_held_back
 from telemetry.ledger.models import Call, Erasure
 from telemetry.ledger.retention import while_no_hold_is_placed
@@ -48,8 +49,10 @@ def recall(context: CallContext) -> str:
 
     No statement where the release allows no cache, one select where it does.
     """
-    if not seconds_for(context):
-        return ""
+    return elsewhere(BESIDE, _recall, context) if seconds_for(context) else ""
+
+
+def _recall(context: CallContext) -> str:
     key = key_of(context, context.deployments[0].pk)
     kept = CachedAnswer.objects.filter(key=key, expires_at__gt=timezone.now())
     found = kept.order_by("-expires_at").first()
@@ -68,8 +71,11 @@ def remember(context: CallContext) -> None:
     call, seconds = context.call, 0
     if call is not None and call.state == CallState.DELIVERED and not context.is_cached:
         seconds = seconds_for(context)
-    if call is None or not seconds or not _is_the_models_own(context):
-        return
+    if call is not None and seconds and _is_the_models_own(context):
+        elsewhere(BESIDE, _remember, context, call, seconds)
+
+
+def _remember(context: CallContext, call: Call, seconds: int) -> None:
     now = timezone.now()
     deployment = context.attempts[-1].deployment  # no judge: see seconds_for
     made = CachedAnswer(

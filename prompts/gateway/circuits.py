@@ -15,6 +15,7 @@ from governance.model_cards.models import Deployment
 from prompts.gateway.gate import Pass, Standing
 from prompts.gateway.models import AttemptEnd, Circuit, CircuitMove
 from prompts.gateway.rules import CIRCUIT_STATES, action_after, cool_down_seconds
+from prompts.gateway.waiting import BESIDE, elsewhere
 from telemetry.alerts.services import clear_cause, raise_alert
 
 BY_HAND = {"hold_open": "circuit.hold_open", "close": "circuit.close"}
@@ -28,7 +29,7 @@ def follow(standings: list[Standing], held: Pass, at: datetime) -> None:
         tried = ends if one.deployment_id in held.probes else None
         action = action_after(one.state, one.calls, one.failures, tried)
         if action is not None:
-            move_by_itself(one.deployment_id, action, at)
+            elsewhere(BESIDE, move_by_itself, one.deployment_id, action, at)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from governance.access.models import ApiKey, User
@@ -22,7 +23,7 @@ from governance.policy.matching import RuleMatch
 from governance.registry.models import UseCase
 from prompts.gateway.asked import Asked
 from prompts.gateway.gate import Pass, Standing
-from prompts.gateway.governing import Governing
+from prompts.gateway.governing import Generation, Governing
 from prompts.gateway.refusals import Refusal
 from prompts.gateway.verdicts import Opinion
 from prompts.releases.checks import Checks, checks_of
@@ -72,6 +73,24 @@ class GovernedRequest:
     trial: Trial | None = None
 
 
+def may_go_together(request: GovernedRequest) -> bool:
+    """Asked for at once, for what it may cost, of what is released: let in with others.
+
+    Where the same idempotency key arrives twice at once, the database takes neither set; alone,
+    the second finds the first.
+    """
+    return bool(
+        settings.PLACET_TOGETHER
+        and request.mode != "async"
+        and request.most_cost is None
+        and request.trial is None
+    )
+
+
+class Outdated(Exception):
+    """What the call was let on by has changed meanwhile: it begins anew."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One request to a provider that answered, or failed after it may have cost."""
@@ -105,6 +124,9 @@ class CallContext:
     listener: Listener | None = None
     call_id: UUID = field(default_factory=uuid7)
     received_at: datetime = field(default_factory=timezone.now)
+    # What governs it is as it was then; None once that is sure. See pipeline.enter.
+    seen: Generation | None = None
+    must_look: bool = False
     key: ApiKey | None = None
     use_case: UseCase | None = None
     governing: Governing | None = None
@@ -148,6 +170,12 @@ class CallContext:
     # Of the trail, what another process had passed before this one went on.
     earlier_stages: int = 0
     _clock: float = field(default_factory=time.perf_counter)
+
+    def begin_anew(self) -> None:
+        """As it was before its first stage, which now looks at what governs it."""
+        fresh = CallContext(self.request, self.listener, self.call_id)
+        fresh.must_look, fresh._clock = True, self._clock
+        vars(self).update(vars(fresh))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:

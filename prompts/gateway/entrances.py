@@ -22,11 +22,14 @@ from governance.access.selectors import KeyRefused, authenticate_key
 from governance.kernel.web import PUBLIC, requires
 from prompts.gateway import embeddings, feedback, openapi, pipeline, shapes, streaming
 from prompts.gateway.refusals import InvalidApiKey, Refusal, RequestTooLarge, ResultGone
+from prompts.gateway.reply import GovernedReply
+from prompts.gateway.waiting import BESIDE, elsewhere, in_place
 from prompts.releases.models import Release
 from reviews.feedback.shapes import given_body
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+COMPLETIONS = "chat/completions"
 # Four bytes for each character that the screens take, and as much again for the JSON around.
 MOST_BODY_BYTES = 3_200_000
 # A call by its id, or by that of the completion which it is.
@@ -122,10 +125,16 @@ def complete_chat(arrived: Arrived) -> Answer:
     if body.get("stream"):
         return Answer(run=lambda emit: streaming.stream(governed, emit))
     reply = pipeline.run(governed)
+    if reply.state == "delivered" and not reply.is_earlier:
+        return _completed(reply, governed.model)
+    return elsewhere(BESIDE, _completed, reply, governed.model)
+
+
+def _completed(reply: GovernedReply, model: str) -> Answer:
     headers = shapes.governing_headers(reply)
     if reply.refusal is not None:
         return refused(reply.refusal, headers)
-    return Answer(200, shapes.completion(reply, governed.model), headers)
+    return Answer(200, shapes.completion(reply, model), headers)
 
 
 def make_embeddings(arrived: Arrived) -> Answer:
@@ -196,7 +205,7 @@ def describe(arrived: Arrived) -> Answer:
 
 
 ROUTES: dict[str, tuple[str, Callable[[Arrived], Answer]]] = {
-    "chat/completions": ("POST", complete_chat),
+    COMPLETIONS: ("POST", complete_chat),
     "embeddings": ("POST", make_embeddings),
     "models": ("GET", list_models),
     "calls/{call}/feedback": ("POST", give_feedback),
@@ -210,7 +219,8 @@ def serve(request: HttpRequest, rest: str = "") -> HttpResponseBase:
     """Every address of `/v1/` for Django's handler."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     method = request.method or ""
-    answer = respond(Arrived(method, rest, headers, request.body))
+    arrived = Arrived(method, rest, headers, request.body)
+    answer = in_place(lambda: respond(arrived)) if rest == COMPLETIONS else respond(arrived)
     if answer.run is None:
         return HttpResponse(answer.content, JSON, answer.status, headers=dict(answer.headers))
     return _streamed(answer.run)

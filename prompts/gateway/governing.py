@@ -6,6 +6,7 @@ before the facts, so what is remembered is never older than its generation.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from governance.access.models import ApiKey
-from governance.access.selectors import authenticate_key, key_of_prefix
+from governance.access.selectors import authenticate_key, key_of_prefix, note_used
 from governance.approvals.models import Approval
 from governance.kernel.statements import executed
 from governance.model_cards.models import Deployment, ExchangeRate, Price
@@ -34,6 +35,7 @@ from prompts.gateway.gate import Limits
 from prompts.gateway.models import GoverningChange, UseCaseLimit
 from prompts.gateway.sql import GENERATION
 from prompts.gateway.together import Together
+from prompts.gateway.waiting import BESIDE, elsewhere
 from prompts.releases.models import Release
 from prompts.releases.selectors import unended_releases
 from reviews.intake.rules import Rule
@@ -42,6 +44,19 @@ from reviews.intake.selectors import rules_in_force
 Generation = tuple[int, int, int]
 MOST_REMEMBERED = 1000
 KEPT_FOR = timedelta(minutes=10)
+TRUSTED_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A generation, at which time of the database, and of this process's clock."""
+
+    generation: Generation
+    time: datetime
+    at: float
+
+
+_seen: _Seen | None = None
 
 
 @dataclass(frozen=True)
@@ -100,10 +115,35 @@ def generation_and_time() -> tuple[Generation, datetime]:
     return _looks.do("generation", None)
 
 
+def last_seen() -> tuple[Generation | None, Generation, datetime]:
+    """As `generation_and_time`, and first the generation where it was not looked at just now.
+
+    Then it is what was seen within the last second. Whoever acts on it says so to the statement
+    that lets the call in, which knows whether it still is.
+    """
+    known = _seen
+    if known is None or (age := time.monotonic() - known.at) > TRUSTED_SECONDS:
+        return None, *generation_and_time()
+    return known.generation, known.generation, known.time + timedelta(seconds=age)
+
+
+def note_seen(generation: Generation, at: datetime) -> None:
+    """The database said just now that this is still the generation."""
+    global _seen
+    _seen = _Seen(generation, at, time.monotonic())
+
+
+def is_outdated(seen: Generation | None) -> bool:
+    """Whether something changed since; None is what nobody has to look at again."""
+    return seen is not None and generation() != seen
+
+
 def _look(asking: Sequence[None]) -> Sequence[tuple[Generation, datetime]]:
     with executed(GENERATION, None) as cursor:
-        *found, time = cursor.fetchone()
-    return [((found[0], found[1], found[2]), time)] * len(asking)
+        *found, now = cursor.fetchone()
+    generation = (found[0], found[1], found[2])
+    note_seen(generation, now)
+    return [(generation, now)] * len(asking)
 
 
 _looks: Together[None, tuple[Generation, datetime]] = Together(_look)
@@ -165,7 +205,10 @@ def authenticated_key(presented: str, now: datetime, seen: Generation) -> ApiKey
         found: ApiKey | None = _memory.recall("key", prefix, seen, lambda: key_of_prefix(prefix))
         return found
 
-    return authenticate_key(presented, now, find=find)
+    def note(key: ApiKey, now: datetime) -> None:
+        elsewhere(BESIDE, note_used, key, now)
+
+    return authenticate_key(presented, now, find=find, note=note)
 
 
 def governing(slug: str, seen: Generation) -> Governing | None:

@@ -9,12 +9,16 @@ that the sweeper settles.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 import structlog
 
+from governance.policy import person_names
+from prompts.gateway import conversation
 from prompts.gateway.caching import recall, remember
-from prompts.gateway.context import CallContext, GovernedRequest, Listener
+from prompts.gateway.context import CallContext, GovernedRequest, Listener, Outdated
+from prompts.gateway.governing import is_outdated
 from prompts.gateway.refusals import (
     NoDeploymentAvailable,
     RateLimitExceeded,
@@ -42,6 +46,7 @@ from prompts.gateway.stages.screen_input import screen_input
 from prompts.gateway.stages.screen_output import screen_output
 from prompts.gateway.stages.settle import settle, settle_refused
 from prompts.gateway.tracing import tell
+from prompts.gateway.waiting import BESIDE, LONG, MOST_IN_LOOP, elsewhere
 
 log = structlog.get_logger("placet.call")
 
@@ -103,22 +108,37 @@ def begin(request: GovernedRequest, listener: Listener | None = None) -> CallCon
 
 
 def enter(context: CallContext) -> GovernedReply | None:
-    """Everything before the provider; a reply only for a repeated idempotency key."""
+    """Everything before the provider; a reply only for a repeated idempotency key.
+
+    What governs the call is taken as it was seen a moment ago, and the statement that lets it in
+    says whether it still is so. Whatever else becomes of it, it is looked at again before.
+    """
+    try:
+        return _entered(context)
+    except (Outdated, Refusal) as error:
+        if isinstance(error, Refusal) and not is_outdated(context.seen):
+            raise
+    context.begin_anew()
+    return _entered(context)
+
+
+def _entered(context: CallContext) -> GovernedReply | None:
     with context.stage("authenticate"):
         authenticate(context)
     if (earlier := reply_of_repeated(context)) is not None:
+        _check_seen(context)
         return earlier
     with context.stage("admit"):
         check_admission(context)
     with context.stage("compose") as entry:
         entry["note"] = compose(context)
     with context.stage("screen input") as entry:
-        entry["note"] = screen_input(context)
+        entry["note"] = _screened(screen_input, context, _asked_texts(context))
     with context.stage("route") as entry:
         entry["note"] = route(context)
     try:
         with context.stage("limits") as entry:
-            entry["note"] = admit_together(context) or limit(context)
+            entry["note"] = admit_together(context) or _limited(context)
     except (NoDeploymentAvailable, RateLimitExceeded):
         # What has taken the last place may be the same request.
         if (earlier := reply_of_one_just_let_in(context)) is None:
@@ -126,14 +146,26 @@ def enter(context: CallContext) -> GovernedReply | None:
         return earlier
     try:
         with context.stage("hold budget") as entry:
-            entry["note"] = held_together(context) or admit(context)
+            entry["note"] = held_together(context) or elsewhere(BESIDE, admit, context)
     except StillRunning:
         # The same request arrived twice at once, and the other one was let in.
         if (earlier := reply_of_repeated(context)) is None:
             raise
-        give_back(context)
+        elsewhere(BESIDE, give_back, context)
         return earlier
     return None
+
+
+def _limited(context: CallContext) -> str:
+    _check_seen(context)
+    return elsewhere(BESIDE, limit, context)
+
+
+def _check_seen(context: CallContext) -> None:
+    """Raises Outdated where something changed that governs the call."""
+    if is_outdated(context.seen):
+        raise Outdated
+    context.seen = None
 
 
 def answer(context: CallContext) -> None:
@@ -141,16 +173,28 @@ def answer(context: CallContext) -> None:
     with context.stage("invoke") as entry:
         entry["note"] = recall(context) or invoke(context)
     with context.stage("screen output") as entry:
-        entry["note"] = screen_output(context)
+        entry["note"] = _screened(screen_output, context, [context.output])
     judge(context)
     with context.stage("dispose") as entry:
         entry["note"] = dispose(context)
 
 
+def _screened(
+    screen: Callable[[CallContext], str], context: CallContext, texts: Iterable[str]
+) -> str:
+    """The screen's note. What takes milliseconds keeps no other call of the loop waiting."""
+    is_short = sum(map(len, texts)) <= MOST_IN_LOOP and not person_names.installed()
+    return screen(context) if is_short else elsewhere(LONG, screen, context)
+
+
+def _asked_texts(context: CallContext) -> Iterator[str]:
+    return (text for message in context.messages for text in conversation.texts(message))
+
+
 def conclude(context: CallContext) -> GovernedReply:
     """Book it, and say what became of it."""
     if context.call is None:
-        settle_refused(context)
+        elsewhere(BESIDE, settle_refused, context)
     else:
         settle(context)
         remember(context)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
 from django.conf import settings
 
 from governance.model_cards.models import Deployment
@@ -20,6 +19,7 @@ from governance.model_cards.pricing import Usage
 from prompts.gateway import direct, translated
 from prompts.gateway.conversation import most_tokens
 from prompts.gateway.rules import Failure
+from prompts.gateway.waiting import LONG, elsewhere
 
 MOST_ANSWER_BYTES = 4_000_000
 # As many texts as one request has, at 1,536 numbers each.
@@ -91,7 +91,7 @@ def complete(deployment: Deployment, request: ProviderRequest) -> ProviderRespon
     address = _address(deployment)
     if _is_direct(deployment):
         return _direct(deployment, address, request)
-    return _through_litellm(deployment, request)
+    return elsewhere(LONG, _through_litellm, deployment, request)
 
 
 def embed(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:
@@ -189,21 +189,18 @@ def _asked() -> Iterator[None]:
     except direct.Stopped as stopped:
         came = None if stopped.came is None else stopped.came.decode(errors="replace")
         raise ProviderError(stopped.why, came=came) from None
-    except (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError):
-        # It was never asked.
+    except direct.NeverAsked:
         raise ProviderError("unavailable") from None
-    except urllib3.exceptions.TimeoutError:
-        raise ProviderError("timeout") from None
-    except urllib3.exceptions.HTTPError:
-        raise ProviderError("unavailable") from None
+    except direct.NoAnswer as none:
+        raise ProviderError("timeout" if none.is_late else "unavailable") from None
 
 
-def _check_status(reply: direct.Reply) -> None:
+def _check_status(reply: direct.Reply | direct.Answered) -> None:
     status = reply.status
     if status == 429 or status >= 500:
         failure: Failure = "rate_limited" if status == 429 else "unavailable"
         raise ProviderError(failure, retry_after=_retry_after(reply.headers))
-    if status >= 400:
+    if status >= direct.FIRST_REFUSING_STATUS:
         raise ProviderError("rejected")
 
 
@@ -266,9 +263,10 @@ def _to_ask(
 
 def _post(asked: direct.Asked, most: int) -> bytes:
     """The content of a reply that is one."""
-    with _asked(), direct.posted(asked) as reply:
-        _check_status(reply)
-        return reply.content(most)
+    with _asked():
+        answered = direct.answered(asked, most)
+    _check_status(answered)
+    return answered.content
 
 
 def _read(

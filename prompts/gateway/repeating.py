@@ -14,8 +14,8 @@ from prompts.gateway.fetching import fetched
 from prompts.gateway.overturned import as_delivered_first
 from prompts.gateway.refusals import StillRunning
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
-from prompts.gateway.resting import rest_connection
 from prompts.gateway.stages.admit import earlier_call
+from prompts.gateway.waiting import BESIDE, elsewhere, pause
 from reviews.decisions.standing import overturned
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import OPEN_STATES
@@ -33,11 +33,17 @@ def reply_of_repeated(context: CallContext) -> GovernedReply | None:
     answers as held until it is decided, and from then on with what was decided first; whatever
     was decided afterwards it says, and gives nothing out again that was rejected.
     """
-    call = earlier_call(context)
+    if not context.request.idempotency_key:
+        return None
+    call = elsewhere(BESIDE, earlier_call, context)
     if call is None:
         return None
     if call.state in OPEN_STATES and context.request.mode == "sync":
         call = _settled(call)
+    return elsewhere(BESIDE, _given_again, context, call)
+
+
+def _given_again(context: CallContext, call: Call) -> GovernedReply:
     key, person = context.key, context.request.person
     actor = key.as_actor() if key else Actor.person(person)
     reply = as_delivered_first(reply_of_earlier(call), overturned(call))
@@ -48,8 +54,8 @@ def reply_of_one_just_let_in(context: CallContext) -> GovernedReply | None:
     """As `reply_of_repeated`, for a call that has its place and will have its row in a moment."""
     if not context.request.idempotency_key:
         return None
-    for pause in (0.0, 0.1, 0.3):
-        time.sleep(pause)
+    for seconds in (0.0, 0.1, 0.3):
+        pause(seconds)
         if (earlier := reply_of_repeated(context)) is not None:
             return earlier
     return None
@@ -67,15 +73,18 @@ def _settled(call: Call) -> Call:
 
 def _waited_for(call: Call) -> Call:
     last = time.monotonic() + LONGEST_WAIT_SECONDS
-    pause = FIRST_PAUSE_SECONDS
+    seconds = FIRST_PAUSE_SECONDS
     while call.state in OPEN_STATES:
-        if time.monotonic() + pause > last:
+        if time.monotonic() + seconds > last:
             raise still_running()
-        rest_connection()
-        time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-        call = Call.objects.select_related("use_case", "deployment", "api_key").get(pk=call.pk)
+        pause(seconds)
+        seconds = min(seconds * 1.5, LONGEST_PAUSE_SECONDS)
+        call = elsewhere(BESIDE, _as_it_is, call)
     return call
+
+
+def _as_it_is(call: Call) -> Call:
+    return Call.objects.select_related("use_case", "deployment", "api_key").get(pk=call.pk)
 
 
 def still_running() -> StillRunning:

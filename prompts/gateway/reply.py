@@ -33,6 +33,8 @@ class GovernedReply:
     vectors: tuple[tuple[float, ...], ...] = ()
     overturned: Mapping[str, Any] | None = None
     is_by_people: bool = False
+    # Of a call that was made before: what is to be said of it is not at hand, and is read.
+    is_earlier: bool = False
 
     @property
     def tool_answer(self) -> dict[str, Any] | None:
@@ -85,7 +87,8 @@ def reply_of_earlier(call: Call, *, is_for_its_caller: bool = True) -> GovernedR
     calls_tools = bool(answer) and _calls_tools(call)
     if answer is not None and is_for_its_caller:
         answer = delivered_again(call, answer)
-    return GovernedReply(call, answer, _refusal_of(call), calls_tools=calls_tools)
+    refusal = _refusal_of(call)
+    return GovernedReply(call, answer, refusal, calls_tools=calls_tools, is_earlier=True)
 
 
 def _calls_tools(call: Call) -> bool:

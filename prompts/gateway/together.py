@@ -3,19 +3,31 @@
 Whoever comes first works at once, alone: at concurrency 1 nobody waits. Whoever comes while
 somebody works queues behind a name, and the first of the queue takes all of it on. What a set
 costs once (a statement, a commit, a lock that everybody wants) is paid once for all in it.
+
+In the web server's loop, where calls are many, whoever comes first waits a moment for others, as
+PostgreSQL's commit_delay does: a set costs as much as the calls in it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from threading import BoundedSemaphore, Lock
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from django.db import connection
 
-from prompts.gateway.resting import rest_connection
+from prompts.gateway.waiting import (
+    SETS,
+    awaited,
+    elsewhere,
+    gather,
+    is_for_a_set,
+    is_in_loop,
+    rest_connection,
+)
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,14 +36,56 @@ MOST_KEPT = 8
 _keeping = BoundedSemaphore(MOST_KEPT)
 
 
+class _Turn(Protocol):
+    def wait(self) -> None: ...
+    def come(self) -> None: ...
+
+
+class _OfThread:
+    """The turn of a call that has a thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._lock.acquire()
+
+    def wait(self) -> None:
+        """Few keep their connection meanwhile: whoever works must find one in the pool."""
+        if connection.connection is None:
+            self._lock.acquire()
+        elif _keeping.acquire(blocking=False):
+            try:
+                self._lock.acquire()
+            finally:
+                _keeping.release()
+        else:
+            rest_connection()
+            self._lock.acquire()
+
+    def come(self) -> None:
+        self._lock.release()
+
+
+class _OfLoop:
+    """The turn of a call in the loop; it comes from there or from any thread, twice at most."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._has_come = asyncio.Event()
+
+    def wait(self) -> None:
+        awaited(self._has_come.wait())
+
+    def come(self) -> None:
+        self._loop.call_soon_threadsafe(self._has_come.set)
+
+
 class _Waiting(Generic[Job, Result]):
-    """One job; its lock is opened when it is done, or when its thread is to take on the queue."""
+    """One job; its turn comes when it is done, or when its call is to take on the queue."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.turn = Lock()
-        self.turn.acquire()
-        self.is_done = False
+        self.turn: _Turn = _OfLoop() if is_in_loop() else _OfThread()
+        self.is_next = self.is_done = False
         self.results: Sequence[Result] = ()
         self.place = 0
         self.error: BaseException | None = None
@@ -42,20 +96,6 @@ class _Waiting(Generic[Job, Result]):
             # One error for all of them: each raises it as it came, not with the others' frames.
             raise self.error.with_traceback(self.frames)
         return self.results[self.place]
-
-
-def _wait(turn: Lock) -> None:
-    """Few keep their connection meanwhile: whoever works must find one in the pool."""
-    if connection.connection is None:
-        turn.acquire()
-    elif _keeping.acquire(blocking=False):
-        try:
-            turn.acquire()
-        finally:
-            _keeping.release()
-    else:
-        rest_connection()
-        turn.acquire()
 
 
 class Together(Generic[Job, Result]):
@@ -69,6 +109,7 @@ class Together(Generic[Job, Result]):
         self._most = most
         self._lock = Lock()
         self._queues: dict[Hashable, deque[_Waiting[Job, Result]]] = {}
+        self._worked_on: set[Hashable] = set()
 
     def do(self, name: Hashable, job: Job) -> Result:
         """The result of this job, worked on in one set with others of that name.
@@ -76,34 +117,51 @@ class Together(Generic[Job, Result]):
         Work on it begins after this was called, whatever is under way. Whoever stands in a
         transaction works alone: nobody else may go on with what may still be undone.
         """
-        if connection.in_atomic_block:
-            (result,) = self._work([job])
+        if not is_in_loop() and (connection.in_atomic_block or is_for_a_set()):
+            (result,) = elsewhere(SETS, self._work, [job])
             return result
         mine: _Waiting[Job, Result] = _Waiting(job)
-        with self._lock:
-            queue = self._queues.get(name)
-            if queue is None:
-                self._queues[name] = deque()
-                taken = [mine]
-            else:
-                queue.append(mine)
-        if queue is not None:
-            _wait(mine.turn)
+        if self._is_first(name, mine):
+            gather()
+        else:
+            self._wait(name, mine)
             if mine.is_done:
                 return mine.result()
-            taken = self._next_set(name)
+        taken = self._next_set(name)
         try:
-            self._done(taken)
+            elsewhere(SETS, self._done, taken)
         finally:
             self._hand_on(name)
             for one in taken:
                 one.is_done = True
                 if one is not mine:
-                    one.turn.release()
+                    one.turn.come()
         return mine.result()
 
+    def _is_first(self, name: Hashable, mine: _Waiting[Job, Result]) -> bool:
+        with self._lock:
+            queue = self._queues.setdefault(name, deque())
+            queue.append(mine)
+            if name in self._worked_on:
+                return False
+            self._worked_on.add(name)
+            return True
+
+    def _wait(self, name: Hashable, mine: _Waiting[Job, Result]) -> None:
+        """Whoever is stopped while it waits (its loop ends) leaves the queue to those behind it."""
+        try:
+            mine.turn.wait()
+        except BaseException:
+            with self._lock:
+                is_waiting = mine in self._queues.get(name, ())
+                if is_waiting:
+                    self._queues[name].remove(mine)
+            if is_waiting and mine.is_next:
+                self._hand_on(name)
+            raise
+
     def _next_set(self, name: Hashable) -> list[_Waiting[Job, Result]]:
-        """The first of the queue, which is whoever asks, and those behind it."""
+        """The first of the queue, who is whoever asks, and those behind it."""
         with self._lock:
             queue = self._queues[name]
             return [queue.popleft() for _ in range(min(self._most, len(queue)))]
@@ -125,6 +183,8 @@ class Together(Generic[Job, Result]):
         with self._lock:
             queue = self._queues[name]
             if queue:
-                queue[0].turn.release()
+                queue[0].is_next = True
+                queue[0].turn.come()
             else:
                 del self._queues[name]
+                self._worked_on.remove(name)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import urllib3
 
 from prompts.gateway import direct
+from prompts.gateway.waiting import in_loop
 from tests.factories.serving import serving
+from tests.load.processes import free_port
 
 
 @dataclass
@@ -73,20 +75,33 @@ def ask(server: Server, timeout_seconds: float = 10) -> direct.Asked:
     return direct.Asked(server.url, {"text": "ä"}, {"authorization": "Bearer x"}, timeout_seconds)
 
 
-def read(asked: direct.Asked, most_bytes: int = 100) -> tuple[int, bytes]:
-    with direct.posted(asked) as reply:
-        return reply.status, reply.content(most_bytes)
+Read = Callable[..., tuple[int, bytes]]
 
 
-def test_one_connection_serves_answers_that_were_read_whole(server: Server) -> None:
+def answered(asked: direct.Asked, most_bytes: int = 100) -> tuple[int, bytes]:
+    found = direct.answered(asked, most_bytes)
+    return found.status, found.content
+
+
+@pytest.fixture(params=["thread", "loop"])
+def read(request: Any) -> Iterator[Read]:
+    """Both clients are one to whoever asks."""
+    if request.param == "thread":
+        yield answered
+        return
+    with asyncio.Runner() as runner:
+        yield lambda *values: runner.run(in_loop(lambda: answered(*values)))
+
+
+def test_one_connection_serves_answers_that_were_read_whole(server: Server, read: Read) -> None:
     server.scripts = [whole(b"one"), chunked(b"t", b"wo"), whole(b"no", 500)]
     assert read(ask(server)) == (200, b"one")
     assert read(ask(server)) == (200, b"two")
-    assert read(ask(server)) == (500, b"no")
+    assert read(ask(server)) == (500, b"")  # is not read
     assert len(server.connections) == 1
 
 
-def test_what_is_left_of_an_answer_is_not_the_next_one(server: Server) -> None:
+def test_what_is_left_of_an_answer_is_not_the_next_one(server: Server, read: Read) -> None:
     server.scripts = [whole(b"x" * 50_000), chunked(b"y" * 50_000), whole(b"clean")]
     for _ in range(2):
         with pytest.raises(direct.Stopped) as stopped:
@@ -95,7 +110,7 @@ def test_what_is_left_of_an_answer_is_not_the_next_one(server: Server) -> None:
     assert read(ask(server), 10) == (200, b"clean")
 
 
-def test_lines_come_as_they_are_sent(server: Server) -> None:
+def test_lines_come_as_they_are_sent(server: Server, read: Read) -> None:
     goes_on = threading.Event()
 
     def answer(handler: Any) -> None:
@@ -117,13 +132,13 @@ def test_lines_come_as_they_are_sent(server: Server) -> None:
     assert read(ask(server)) == (200, b"after")
 
 
-def test_nobody_is_followed_and_nothing_is_asked_twice(server: Server) -> None:
+def test_nobody_is_followed_and_nothing_is_asked_twice(server: Server, read: Read) -> None:
     server.scripts = [whole(b"", 307, location=server.url), whole(b"never")]
     assert read(ask(server)) == (307, b"")
     assert len(server.scripts) == 1
 
 
-def test_half_an_answer_and_no_answer_are_errors(server: Server) -> None:
+def test_half_an_answer_and_no_answer_are_errors(server: Server, read: Read) -> None:
     def half(handler: Any) -> None:
         handler.send_response(200)
         handler.send_header("content-length", "100")
@@ -136,12 +151,13 @@ def test_half_an_answer_and_no_answer_are_errors(server: Server) -> None:
     with pytest.raises(direct.Stopped) as stopped:
         read(ask(server), 1000)
     assert stopped.value.why == "broken_off"
-    with pytest.raises(urllib3.exceptions.TimeoutError):
+    with pytest.raises(direct.NoAnswer) as none:
         read(ask(server, 0.05))
+    assert none.value.is_late
     waits.set()
 
 
-def test_an_answer_in_drops_ends_when_its_time_is_over(server: Server) -> None:
+def test_an_answer_in_drops_ends_when_its_time_is_over(server: Server, read: Read) -> None:
     gone = threading.Event()
 
     def drop(handler: Any) -> None:
@@ -157,3 +173,19 @@ def test_an_answer_in_drops_ends_when_its_time_is_over(server: Server) -> None:
         read(ask(server, 0.2), 100_000)
     gone.set()
     assert stopped.value.why == "timeout" and set(stopped.value.came or b"") == {ord(".")}
+
+
+def test_nobody_at_that_address_was_never_asked(server: Server, read: Read) -> None:
+    nowhere = direct.Asked(f"http://127.0.0.1:{free_port()}", {}, {}, 5)
+    with pytest.raises(direct.NeverAsked):
+        read(nowhere)
+
+
+def test_a_connection_that_ends_before_an_answer_is_none(server: Server, read: Read) -> None:
+    def leave(handler: Any) -> None:
+        handler.close_connection = True
+
+    server.scripts = [leave]
+    with pytest.raises(direct.NoAnswer) as none:
+        read(ask(server))
+    assert not none.value.is_late

@@ -133,4 +133,4 @@ def test_a_call_asks_the_database_this_often(here: World, model: Provider, setti
     with CaptureQueriesContext(connection) as queries:
         assert code(here) == "delivered"
     statements = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
-    assert len(statements) == 3
+    assert len(statements) == 2

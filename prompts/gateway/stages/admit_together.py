@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError
 
 from governance.kernel.statements import executed
 from prompts.gateway import gate
-from prompts.gateway.context import CallContext
+from prompts.gateway.context import CallContext, Outdated, may_go_together
 from prompts.gateway.gate import MARGIN_SECONDS, Entry, Left, Limits
+from prompts.gateway.governing import Generation, note_seen
 from prompts.gateway.runners import own_id
 from prompts.gateway.stages.admit import call_of, most_cost, request_body
 from prompts.gateway.stages.limit import begin_at, buckets_of, ever_fitting
@@ -57,11 +57,12 @@ class _Name:
     use_case_id: int
     currency: str
     month: date
+    seen: Generation | None
 
 
 def admit_together(context: CallContext) -> str:
     """The deployment's name once the call is in; empty where it has to go the long way."""
-    if not _is_ordinary(context):
+    if not may_go_together(context.request):
         return ""
     buckets, first = buckets_of(context), context.deployments[0]
     tokens = most_input_tokens(context) + context.max_tokens
@@ -86,10 +87,14 @@ def admit_together(context: CallContext) -> str:
         call.use_case_id,
         context.prices[first.pk].booked_currency,
         context.received_at.date().replace(day=1),
+        context.seen,
     )
     entry = _together.do(name, (name, asking))
     if entry is None:
         return ""
+    if isinstance(entry, Outdated):
+        raise Outdated
+    context.seen = None
     context.call, context.held_attempts, context.was_let_in_together = call, 1, True
     context.held.buckets, context.rates = buckets, entry.header_facts()
     return begin_at(context, entry)
@@ -103,25 +108,11 @@ def held_together(context: CallContext) -> str:
     return f"{most_cost(context, first)} {context.prices[first.pk].booked_currency} held"
 
 
-def _is_ordinary(context: CallContext) -> bool:
-    """Asked for at once, for what it may cost, of what is released.
-
-    Where the same idempotency key arrives twice at once, the database takes neither set; alone,
-    the second finds the first.
-    """
-    request = context.request
-    return bool(
-        settings.PLACET_TOGETHER
-        and request.mode != "async"
-        and request.most_cost is None
-        and request.trial is None
-    )
-
-
-def _admit(jobs: Sequence[tuple[_Name, _Asking]]) -> Sequence[Entry | None]:
+def _admit(jobs: Sequence[tuple[_Name, _Asking]]) -> Sequence[Entry | Outdated | None]:
     """One entry for each; none for all where one of them cannot be let in just so."""
     name, asking = jobs[0][0], [one for _, one in jobs]
     asked = {
+        "seen": name.seen or [],
         "calls": [rows.written(one.call) for one in asking],
         "payloads": [rows.written(one.payload) for one in asking],
         "money": holds.first_holds([(one.call, one.amount) for one in asking], name.currency),
@@ -133,12 +124,16 @@ def _admit(jobs: Sequence[tuple[_Name, _Asking]]) -> Sequence[Entry | None]:
             "calls": [{"id": one.call.pk, "lease": one.lease_seconds} for one in asking],
         },
     }
-    levels = asked_once("SELECT gateway_admit(%s)", asked)
-    if levels is None:
+    answer = asked_once("SELECT gateway_admit(%s)", asked)
+    if answer is None:
         return [None] * len(jobs)
+    if "levels" not in answer:
+        return [Outdated()] * len(jobs)
+    if name.seen is not None:
+        note_seen(name.seen, datetime.fromisoformat(answer["at"]))
     for one in asking:
         one.call._state.adding = False
-    return _entries(name, asking, levels)
+    return _entries(name, asking, answer["levels"])
 
 
 def _entries(
@@ -176,4 +171,4 @@ def asked_once(statement: str, facts: Any) -> Any:
     return json.loads(answer) if isinstance(answer, str) else answer
 
 
-_together: Together[tuple[_Name, _Asking], Entry | None] = Together(_admit)
+_together: Together[tuple[_Name, _Asking], Entry | Outdated | None] = Together(_admit)

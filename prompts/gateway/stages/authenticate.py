@@ -7,13 +7,14 @@ import structlog
 from governance.access.models import ApiKey
 from governance.access.selectors import KeyRefused
 from governance.kernel.authority import Permission
-from prompts.gateway.context import CallContext
+from prompts.gateway.context import CallContext, may_go_together
 from prompts.gateway.governing import (
     Generation,
     Governing,
     authenticated_key,
     generation_and_time,
     governing,
+    last_seen,
 )
 from prompts.gateway.refusals import InsufficientScope, InvalidApiKey, ModelNotFound
 
@@ -21,7 +22,10 @@ from prompts.gateway.refusals import InsufficientScope, InvalidApiKey, ModelNotF
 def authenticate(context: CallContext) -> None:
     """The key's own use case, or for a person one of a team in which they may try."""
     slug = context.request.model.partition("/")[0]
-    seen, context.received_at = generation_and_time()
+    if context.must_look or not may_go_together(context.request):
+        seen, context.received_at = generation_and_time()
+    else:
+        context.seen, seen, context.received_at = last_seen()
     if context.request.person is not None:
         found = _tried_by_person(context, slug, seen)
     else:

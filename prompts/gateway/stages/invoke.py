@@ -28,7 +28,6 @@ from prompts.gateway.providers import (
     stream,
 )
 from prompts.gateway.refusals import BudgetExceeded, ProviderFailed, ProviderTimedOut, Refusal
-from prompts.gateway.resting import rest_connection
 from prompts.gateway.rules import (
     SHORTEST_ATTEMPT_SECONDS,
     TRIES_PER_DEPLOYMENT,
@@ -38,6 +37,7 @@ from prompts.gateway.rules import (
 )
 from prompts.gateway.stages.admit import hold_attempt, make_room
 from prompts.gateway.stages.limit import move_on, none_available, why_not
+from prompts.gateway.waiting import BESIDE, elsewhere, pause, rest_connection
 from telemetry.chargeback.holds import BudgetExceeded as NoRoom
 
 
@@ -86,14 +86,13 @@ def tried(context: CallContext, index: int, asking: Asking) -> ProviderResponse 
             asking.last = error.failure
             name = context.deployments[index].name
             asking.failures.append(f"{name}: {error.failure.replace('_', ' ')}")
-            pause = pause_seconds(one_try, random.random(), error.retry_after)  # noqa: S311  # jitter
+            seconds = pause_seconds(one_try, random.random(), error.retry_after)  # noqa: S311  # jitter
             left = context.seconds_left()
             if one_try + 1 == TRIES_PER_DEPLOYMENT or not may_try_again(
-                error.failure, pause, left, has_next=has_next
+                error.failure, seconds, left, has_next=has_next
             ):
                 return None
-            rest_connection()
-            time.sleep(pause)
+            pause(seconds)
     return None
 
 
@@ -120,7 +119,7 @@ def ask(context: CallContext, index: int, messages: list[dict[str, Any]]) -> Pro
     deployment = context.deployments[index]
     number = len(context.attempts) + 1
     if number > context.held_attempts:
-        _hold(context, number, index, messages)
+        elsewhere(BESIDE, _hold, context, number, index, messages)
     request = _request(context, messages)
     rest_connection()
     heard: list[str] = []

@@ -16,9 +16,9 @@ from prompts.gateway.refusals import (
     Refusal,
     RequestTooLarge,
 )
-from prompts.gateway.resting import rest_connection
 from prompts.gateway.rules import retry_after
 from prompts.gateway.stages.route import most_input_tokens
+from prompts.gateway.waiting import BESIDE, elsewhere, pause
 
 WORDS = {
     "open": "fails and is left alone for a while",
@@ -66,11 +66,10 @@ def take_place(context: CallContext) -> None:
             begin_at(context, entry)
             return
         wait = min((one.wait for one in entry.skipped), default=0.0)
-        pause = min(wait, 2.0) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-        if time.monotonic() + max(wait, pause) > last:
+        seconds = min(wait, 2.0) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+        if time.monotonic() + max(wait, seconds) > last:
             raise none_available(context.deployments, entry.skipped)
-        rest_connection()
-        time.sleep(pause)
+        pause(seconds)
 
 
 def move_on(context: CallContext, index: int) -> Skipped | None:
@@ -78,7 +77,7 @@ def move_on(context: CallContext, index: int) -> Skipped | None:
     deployment = context.deployments[index]
     if context.held.at == deployment.pk:
         return None
-    entry = _enter(context, [], [deployment])
+    entry = elsewhere(BESIDE, _enter, context, [], [deployment])
     if entry.chosen is None:
         return entry.skipped[0]
     context.held.note(deployment, entry)

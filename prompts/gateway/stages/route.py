@@ -17,6 +17,7 @@ from prompts.gateway.refusals import (
     SensitivityNotPermitted,
     UnsupportedParameter,
 )
+from prompts.gateway.waiting import BESIDE, elsewhere
 from telemetry.chargeback.selectors import tokens_of_month
 
 
@@ -76,7 +77,7 @@ def _volume(context: CallContext, deployment: Deployment, day: date) -> int:
     for stage in context.trail:
         if name in stage.get("volumes", {}):
             return int(stage["volumes"][name])
-    volume = tokens_of_month(deployment.pk, day)
+    volume = elsewhere(BESIDE, tokens_of_month, deployment.pk, day)
     if context.trail:
         context.trail[-1].setdefault("volumes", {})[name] = volume
     return volume

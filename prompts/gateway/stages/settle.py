@@ -17,6 +17,7 @@ from prompts.gateway.restoring import keep_after
 from prompts.gateway.stages.admit import LEASE, retention
 from prompts.gateway.stages.limit import give_back
 from prompts.gateway.stages.settle_together import settle_together
+from prompts.gateway.waiting import BESIDE, elsewhere
 from reviews.queues.services import open_item
 from telemetry.chargeback.holds import end_holds, release_open
 from telemetry.ledger import services as ledger
@@ -29,12 +30,12 @@ def settle(context: CallContext) -> None:
     if settle_together(context, _bills(context)):
         return
     try:
-        _settle(context)
+        elsewhere(BESIDE, _settle, context)
     except NotFound as no_queue:
         # Undecidable refuses: without a queue nobody could ever release it.
         context.refusal = ReviewNotPossible(no_queue.message)
         context.hold_reason = ""
-        _settle(context)
+        elsewhere(BESIDE, _settle, context)
 
 
 @transaction.atomic
