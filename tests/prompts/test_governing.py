@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from prompts.gateway.context import GovernedRequest
 from prompts.gateway.governing import Memory, forget_changes, generation, governing, screening
 from prompts.gateway.models import GoverningChange
 from prompts.releases.models import Release
+from telemetry.ledger.models import Call
 from tests.factories.organisation import Provider, World, provider, world
 
 pytestmark = pytest.mark.django_db
@@ -41,8 +43,9 @@ def model(settings: Any) -> Iterator[Provider]:
         yield scripted
 
 
-def code(here: World) -> str:
-    request = GovernedRequest("licence-review", here.key, variables={"licence_text": "MIT License"})
+def code(here: World, **more: Any) -> str:
+    variables = {"licence_text": "MIT License"}
+    request = GovernedRequest("licence-review", here.key, variables=variables, **more)
     reply = pipeline.run(request)
     return reply.refusal.code if reply.refusal else reply.state
 
@@ -58,9 +61,17 @@ def code(here: World) -> str:
         (Price, {"ends_on": timezone.now().date() - timedelta(days=1)}, "price_unknown"),
     ],
 )
+@pytest.mark.parametrize("together", [True, False])
 def test_a_change_reaches_the_next_call_whoever_made_it(
-    here: World, model: Provider, rows: Any, change: dict[str, Any], refusal: str
+    here: World,
+    model: Provider,
+    rows: Any,
+    change: dict[str, Any],
+    refusal: str,
+    together: bool,
+    settings: Any,
 ) -> None:
+    settings.PLACET_TOGETHER = together
     assert code(here) == "held"
     if rows is Price:
         Price.objects.update(starts_on=timezone.now().date() - timedelta(days=9))
@@ -134,3 +145,39 @@ def test_a_call_asks_the_database_this_often(here: World, model: Provider, setti
         assert code(here) == "delivered"
     statements = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
     assert len(statements) == 2
+
+
+def test_what_it_was_refused_for_is_looked_at_again_before(
+    here: World, model: Provider, settings: Any
+) -> None:
+    settings.PLACET_TOGETHER = True
+    UseCase.objects.filter(pk=here.use_case.pk).update(suspended_at=timezone.now())
+    assert code(here) == "use_case_suspended"
+    UseCase.objects.filter(pk=here.use_case.pk).update(suspended_at=None)
+    assert code(here) == "held"
+
+
+def test_a_key_that_was_just_revoked_gets_nothing_again(
+    here: World, model: Provider, settings: Any
+) -> None:
+    settings.PLACET_TOGETHER = True
+    once = {"idempotency_key": "once", "body_hash": "a" * 64}
+    assert code(here, **once) == "held" == code(here, **once)
+    ApiKey.objects.update(revoked_at=timezone.now())
+    assert code(here, **once) == "invalid_api_key"
+
+
+def test_a_call_that_begins_anew_is_let_in_once_and_at_what_holds_now(
+    here: World, model: Provider, settings: Any
+) -> None:
+    settings.PLACET_TOGETHER = True
+    assert code(here) == "held"
+    Price.objects.filter(kind="output").update(amount=Decimal("7"))
+    with CaptureQueriesContext(connection) as queries:
+        assert code(here) == "held"
+    asked = [one["sql"] for one in queries if "gateway_admit" in one["sql"]]
+    assert len(asked) == 2
+    first, second = Call.objects.order_by("admitted_at")
+    assert second.price_snapshot["output"] == "7.000000000"
+    trails = [[stage["stage"] for stage in one.stage_trail] for one in (first, second)]
+    assert trails[0] == trails[1]
