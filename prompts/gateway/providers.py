@@ -19,7 +19,6 @@ from governance.model_cards.pricing import Usage
 from prompts.gateway import direct, translated
 from prompts.gateway.conversation import most_tokens
 from prompts.gateway.rules import Failure
-from prompts.gateway.waiting import LONG, elsewhere
 
 MOST_ANSWER_BYTES = 4_000_000
 # As many texts as one request has, at 1,536 numbers each.
@@ -91,7 +90,7 @@ def complete(deployment: Deployment, request: ProviderRequest) -> ProviderRespon
     address = _address(deployment)
     if _is_direct(deployment):
         return _direct(deployment, address, request)
-    return elsewhere(LONG, _through_litellm, deployment, request)
+    return _through_litellm(deployment, request)
 
 
 def embed(deployment: Deployment, request: ProviderRequest) -> ProviderResponse:

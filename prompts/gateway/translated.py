@@ -18,8 +18,22 @@ from uuid import uuid4
 import structlog
 
 from prompts.gateway.rules import Failure
+from prompts.gateway.waiting import LONG, awaited, elsewhere, is_in_loop
 
 log = structlog.get_logger("placet.gateway")
+# Providers that litellm asks by its own HTTP client with a key alone. Others may fetch credentials
+# before, which blocks; they have a thread.
+ASKED_IN_LOOP = frozenset(
+    {
+        "anthropic",
+        "deepseek",
+        "fireworks_ai",
+        "hosted_vllm",
+        "mistral",
+        "openrouter",
+        "together_ai",
+    }
+)
 
 
 class Failed(Exception):
@@ -33,8 +47,24 @@ class Failed(Exception):
 
 def completion(messages: list[dict[str, Any]], **asked: Any) -> dict[str, Any]:
     """What litellm makes of the answer, in OpenAI's shape. Raises Failed."""
+    if not is_in_loop():
+        return _completed(messages, asked)
+    if asked["model"].partition("/")[0] in ASKED_IN_LOOP:
+        return awaited(_completed_in_loop(messages, asked))
+    return elsewhere(LONG, _completed, messages, asked)
+
+
+def _completed(messages: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
     with _asked():
         return dict(_completion(messages, asked).model_dump())
+
+
+async def _completed_in_loop(
+    messages: list[dict[str, Any]], asked: dict[str, Any]
+) -> dict[str, Any]:
+    with _asked():
+        answer = await _completion(messages, asked | {"acompletion": True})
+        return dict(answer.model_dump())
 
 
 def pieces(messages: list[dict[str, Any]], **asked: Any) -> Iterator[dict[str, Any]]:
@@ -80,8 +110,13 @@ def _asked() -> Iterator[None]:
             # Of what kind it is, and no more: its words may be the answer's.
             log.warning("litellm failed", kind=type(raised).__name__)
             raise Failed("garbled") from None
-        headers = getattr(raised, "litellm_response_headers", None) or {}
-        raise Failed(_failure_of(status), headers.get("retry-after", "")) from None
+        raise Failed(_failure_of(status), _headers_of(raised).get("retry-after", "")) from None
+
+
+def _headers_of(raised: Exception) -> Any:
+    """Those of the provider's reply; in the loop litellm raises what it has not named yet."""
+    told = getattr(raised, "litellm_response_headers", None)
+    return told or getattr(raised, "headers", None) or {}
 
 
 def _failure_of(status: int) -> Failure:
@@ -151,6 +186,12 @@ def _silent() -> Any:
             """Nobody is told."""
 
         def failure_handler(self, *args: Any, **more: Any) -> None:
+            """Nobody is told."""
+
+        async def async_success_handler(self, *args: Any, **more: Any) -> None:
+            """Nobody is told."""
+
+        async def async_failure_handler(self, *args: Any, **more: Any) -> None:
             """Nobody is told."""
 
     return Silent

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from governance.model_cards.models import Deployment
 from governance.model_cards.pricing import Usage
 from governance.registry.models import UseCase
 from prompts.gateway import providers, translated
+from prompts.gateway.waiting import in_loop
 from telemetry.ledger.models import LedgerEntry
 from tests.factories.clients import TICKET, TOOLS, with_clerk
 from tests.factories.organisation import (
@@ -60,13 +63,32 @@ def ask(here: World, **more: Any) -> Any:
     )
 
 
-def asked(model: str = "hosted_vllm/scripted", **more: Any) -> providers.ProviderResponse:
+Asked = Callable[..., providers.ProviderResponse]
+
+
+@pytest.fixture(params=["thread", "loop"])
+def asked(request: Any) -> Iterator[Asked]:
+    """A call with a thread of its own and one in the web server's loop get the same."""
+    if request.param == "thread":
+        yield complete
+        return
+    with asyncio.Runner() as runner:
+        yield lambda *values: runner.run(in_loop(prepared(*values)))
+
+
+def complete(*values: str) -> providers.ProviderResponse:
+    return prepared(*values)()
+
+
+def prepared(
+    model: str = "hosted_vllm/scripted",
+) -> Callable[[], providers.ProviderResponse]:
     deployment = Deployment.objects.order_by("pk").first()
     assert deployment is not None
     deployment.litellm_model = model
     deployment.secret_sealed = encrypt("a key", context=f"deployment:{deployment.slug}:secret")
-    request = providers.ProviderRequest(messages=SAID, max_tokens=50, parameters={}, **more)
-    return providers.complete(deployment, request)
+    request = providers.ProviderRequest(messages=SAID, max_tokens=50, parameters={})
+    return partial(providers.complete, deployment, request)
 
 
 @pytest.fixture
@@ -137,7 +159,7 @@ def test_tools_are_called_and_answered(here: World, model: Provider) -> None:
     ],
 )
 def test_failures_are_told_in_our_words(
-    here: World, model: Provider, answer: Any, failure: str
+    here: World, model: Provider, answer: Any, failure: str, asked: Asked
 ) -> None:
     model.answers = [answer]
     with pytest.raises(providers.ProviderError) as found:
@@ -148,14 +170,14 @@ def test_failures_are_told_in_our_words(
     assert len(model.asked) == 1
 
 
-def test_when_to_ask_again_is_heard(here: World, model: Provider) -> None:
+def test_when_to_ask_again_is_heard(here: World, model: Provider, asked: Asked) -> None:
     model.answers = [Raw(b'{"error": {}}', 429, {"retry-after": "7"})]
     with pytest.raises(providers.ProviderError) as found:
         asked()
     assert found.value.retry_after == 7
 
 
-def test_another_protocol_is_translated(here: World, model: Provider) -> None:
+def test_another_protocol_is_translated(here: World, model: Provider, asked: Asked) -> None:
     content = json.dumps(CLAUDE).encode()
     model.answers = [Raw(content, headers={"content-type": "application/json"})]
     answer = asked("anthropic/claude-of-a-test")
@@ -172,3 +194,19 @@ def test_it_is_imported_before_the_first_call_where_it_is_asked(here: World) -> 
     Deployment.objects.update(litellm_model="anthropic/claude-of-a-test")
     providers.warm()
     assert translated.library.cache_info().currsize == 1
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("name", sorted(translated.ASKED_IN_LOOP - {"anthropic"}))
+def test_who_is_asked_in_the_loop_is_waited_for_there(
+    here: World, model: Provider, name: str
+) -> None:
+    answer = asyncio.run(in_loop(prepared(f"{name}/scripted")))
+    assert (answer.text, answer.usage.input) == (GOOD, 100)
+
+
+@pytest.mark.usefixtures("told")
+def test_who_may_have_to_fetch_credentials_has_a_thread(here: World, model: Provider) -> None:
+    assert "openai" not in translated.ASKED_IN_LOOP
+    answer = asyncio.run(in_loop(prepared("custom_openai/scripted")))
+    assert answer.text == GOOD
