@@ -36,7 +36,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PLACET_CURRENCY", "USD", "The organisation's currency."),
     Setting("PLACET_MODEL_URL", "", "Address of the local model server, set by `make run`."),
     Setting("PLACET_WEB_WORKERS", "1", "Web server processes."),
-    Setting("PLACET_GATEWAY_THREADS", "48", "Calls that one web process runs at a time."),
+    Setting(
+        "PLACET_GATEWAY_THREADS",
+        "48",
+        "Streams and long requests that one web process runs at a time.",
+    ),
     Setting(
         "PLACET_TOGETHER", "1", "`0` writes each call by itself, not in sets of those waiting."
     ),
