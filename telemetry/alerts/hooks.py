@@ -54,13 +54,17 @@ def alerts_waiting(user: User, now: datetime) -> list[InboxItem]:
     return [
         InboxItem(
             title=alert.title,
-            detail=f"{alert.severity} alert, seen {alert.count} times",
+            detail=f"{alert.severity} alert, seen {_often(alert.count)}",
             url=reverse("alerts:list"),
             due_at=None,
             kind="alert",
         )
         for alert in waiting
     ]
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 inbox.add("alerts", alerts_waiting)

@@ -132,7 +132,7 @@ def _models(people: People, now: datetime) -> tuple[Deployment, Deployment]:
         region="this machine",
         sensitivity_ceiling="regulated",
         timeout_seconds=120,
-        concurrency_limit=2,
+        concurrency_limit=8,
         context_tokens=8192,
         now=now,
     )
