@@ -75,6 +75,7 @@ def _warm() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
+    gc.enable()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,8 @@
 """Which processes live, so that the places of one that was killed are free in seconds.
 
 A place is held for as long as a call may take, which is minutes. Beside it stands the process
-that runs the call, and that process says every second that it lives.
+that runs the call. That process says every second that it lives, and holds a lock on a connection
+of its own: who is killed loses it at once, who hangs or is cut off is missed after seconds.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import os
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from governance.kernel.statements import executed
-from prompts.gateway.runner_sql import BEAT
+from prompts.gateway.runner_sql import BEAT, LOCK
 from prompts.gateway.steady_models import Runner
 
 BEAT_SECONDS = 1.0
@@ -55,22 +57,44 @@ def own_id() -> UUID | None:
     return _own.id
 
 
-def beat(runner_id: UUID) -> None:
+def beat(runner_id: UUID, *, holds_lock: bool = False) -> None:
     """Say that it lives, by the database's clock."""
-    with executed(BEAT, [runner_id]):
+    with executed(BEAT, [runner_id, holds_lock]):
         pass
 
 
 def _go_on(runner_id: UUID) -> None:
     """For as long as the process lives; a database that is away is told again when it is back."""
+    connections[DEFAULT_DB_ALIAS] = _own_connection()
     pause = threading.Event()
-    while not pause.wait(BEAT_SECONDS):
+    holds_lock = False
+    while True:
         try:
-            beat(runner_id)
-        except (DatabaseError, InterfaceError) as error:
+            holds_lock = holds_lock or _locked(runner_id)
+            beat(runner_id, holds_lock=holds_lock)
+        except Exception as error:  # who stops beating loses places that are used
             log.warning("not told", why=type(error).__name__)
-        finally:
-            connection.close()
+            connections.close_all()
+            holds_lock = False
+        pause.wait(BEAT_SECONDS)
+
+
+def _own_connection() -> Any:
+    """None of the pool's: the lock lives as long as it does."""
+    made = connections.create_connection(DEFAULT_DB_ALIAS)
+    options = {name: one for name, one in made.settings_dict["OPTIONS"].items() if name != "pool"}
+    made.settings_dict = made.settings_dict | {"OPTIONS": options}
+    return made
+
+
+def _locked(runner_id: UUID) -> bool:
+    """Behind a pooler that gives each transaction another connection no lock stays one's own."""
+    options = connections[DEFAULT_DB_ALIAS].settings_dict["OPTIONS"]
+    if options.get("prepare_threshold") is None:
+        return False
+    with executed(LOCK, [runner_id]) as cursor:
+        (is_own,) = cursor.fetchone()
+    return bool(is_own)
 
 
 def forget_runners(now: datetime) -> None:

@@ -75,10 +75,14 @@ class Flight(models.Model):
 
 
 class Runner(models.Model):
-    """A process that runs calls, and when it last said that it lives."""
+    """A process that runs calls, and when it last said that it lives.
+
+    With `holds_lock` it also holds an advisory lock, which ends with it.
+    """
 
     id = models.UUIDField(primary_key=True)
     seen_at = models.DateTimeField()
+    holds_lock = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"Process {self.id}"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -20,6 +21,7 @@ from prompts.gateway import gate
 from prompts.gateway.circuits import follow
 from prompts.gateway.gate import End, Entry, Limits, Pass
 from prompts.gateway.models import AttemptEnd, Bucket, Circuit, CircuitMove, Flight, Runner
+from prompts.gateway.runner_sql import LOCK
 from prompts.gateway.runners import beat, forget_runners, own_id
 from telemetry.alerts.models import Alert
 from tests.factories.ledger import make_deployment
@@ -155,6 +157,25 @@ def test_the_place_of_a_process_that_is_missed_is_given_to_who_finds_none(
     assert Flight.objects.filter(runner_id=runner).exists() is not is_free
     # Of the others nobody says that their process lives: their time alone frees them.
     assert enter([], [deployment]).chosen is None
+
+
+@pytest.mark.django_db
+def test_a_process_that_held_a_lock_and_holds_it_no_more_is_gone_at_once() -> None:
+    deployment = make_deployment()
+    Deployment.objects.update(concurrency_limit=2)
+    deployment.refresh_from_db()
+    lives, gone = uuid4(), uuid4()
+    later = timezone.now() + timedelta(minutes=2)
+    for runner in (lives, gone):
+        beat(runner, holds_lock=True)
+        Flight.objects.create(call_id=uuid4(), deployment=deployment, until=later, runner_id=runner)
+    where = connection.get_connection_params() | {"autocommit": True}
+    with psycopg.connect(**where) as own:
+        [is_its] = own.execute(LOCK, [lives]).fetchone() or [False]
+        assert is_its
+        assert enter([], [deployment]).chosen == deployment.pk
+        assert [one.runner_id for one in Flight.objects.exclude(runner_id=None)] == [lives]
+        assert enter([], [deployment]).chosen is None, "looking takes nobody's lock away"
 
 
 @pytest.mark.django_db
