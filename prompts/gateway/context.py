@@ -175,6 +175,7 @@ class CallContext:
         """As it was before its first stage, which now looks at what governs it."""
         fresh = CallContext(self.request, self.listener, self.call_id)
         fresh.must_look, fresh._clock = True, self._clock
+        vars(self).clear()
         vars(self).update(vars(fresh))
 
     @contextmanager

@@ -34,7 +34,7 @@ from prompts.gateway.stages.admit import (
     resume,
 )
 from prompts.gateway.stages.admit_together import admit_together, held_together
-from prompts.gateway.stages.authenticate import authenticate
+from prompts.gateway.stages.authenticate import authenticate, check_seen
 from prompts.gateway.stages.compose import compose
 from prompts.gateway.stages.degrade import degrade
 from prompts.gateway.stages.dispose import dispose
@@ -126,7 +126,6 @@ def _entered(context: CallContext) -> GovernedReply | None:
     with context.stage("authenticate"):
         authenticate(context)
     if (earlier := reply_of_repeated(context)) is not None:
-        _check_seen(context)
         return earlier
     with context.stage("admit"):
         check_admission(context)
@@ -157,15 +156,8 @@ def _entered(context: CallContext) -> GovernedReply | None:
 
 
 def _limited(context: CallContext) -> str:
-    _check_seen(context)
+    check_seen(context)
     return elsewhere(BESIDE, limit, context)
-
-
-def _check_seen(context: CallContext) -> None:
-    """Raises Outdated where something changed that governs the call."""
-    if is_outdated(context.seen):
-        raise Outdated
-    context.seen = None
 
 
 def answer(context: CallContext) -> None:

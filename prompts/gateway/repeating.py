@@ -15,6 +15,7 @@ from prompts.gateway.overturned import as_delivered_first
 from prompts.gateway.refusals import StillRunning
 from prompts.gateway.reply import GovernedReply, reply_of_earlier
 from prompts.gateway.stages.admit import earlier_call
+from prompts.gateway.stages.authenticate import check_seen
 from prompts.gateway.waiting import BESIDE, elsewhere, pause
 from reviews.decisions.standing import overturned
 from telemetry.ledger.models import Call
@@ -38,6 +39,8 @@ def reply_of_repeated(context: CallContext) -> GovernedReply | None:
     call = elsewhere(BESIDE, earlier_call, context)
     if call is None:
         return None
+    # What is given once is not given to who may not have it, nor twice to who begins anew.
+    check_seen(context)
     if call.state in OPEN_STATES and context.request.mode == "sync":
         call = _settled(call)
     return elsewhere(BESIDE, _given_again, context, call)

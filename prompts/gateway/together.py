@@ -66,7 +66,7 @@ class _OfThread:
 
 
 class _OfLoop:
-    """The turn of a call in the loop; it comes from there or from any thread, twice at most."""
+    """The turn of a call in the loop; it comes from there or from any thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -76,7 +76,10 @@ class _OfLoop:
         awaited(self._has_come.wait())
 
     def come(self) -> None:
-        self._loop.call_soon_threadsafe(self._has_come.set)
+        if is_in_loop() and asyncio.get_running_loop() is self._loop:
+            self._has_come.set()
+        else:
+            self._loop.call_soon_threadsafe(self._has_come.set)
 
 
 class _Waiting(Generic[Job, Result]):
@@ -85,7 +88,7 @@ class _Waiting(Generic[Job, Result]):
     def __init__(self, job: Job) -> None:
         self.job = job
         self.turn: _Turn = _OfLoop() if is_in_loop() else _OfThread()
-        self.is_next = self.is_done = False
+        self.is_first = self.is_next = self.is_done = False
         self.results: Sequence[Result] = ()
         self.place = 0
         self.error: BaseException | None = None
@@ -121,12 +124,10 @@ class Together(Generic[Job, Result]):
             (result,) = elsewhere(SETS, self._work, [job])
             return result
         mine: _Waiting[Job, Result] = _Waiting(job)
-        if self._is_first(name, mine):
-            gather()
-        else:
-            self._wait(name, mine)
-            if mine.is_done:
-                return mine.result()
+        self._come_on(name, mine)
+        self._wait(name, mine)
+        if mine.is_done:
+            return mine.result()
         taken = self._next_set(name)
         try:
             elsewhere(SETS, self._done, taken)
@@ -138,19 +139,18 @@ class Together(Generic[Job, Result]):
                     one.turn.come()
         return mine.result()
 
-    def _is_first(self, name: Hashable, mine: _Waiting[Job, Result]) -> bool:
+    def _come_on(self, name: Hashable, mine: _Waiting[Job, Result]) -> None:
+        """Into the queue; whoever comes while nobody works is the next."""
         with self._lock:
-            queue = self._queues.setdefault(name, deque())
-            queue.append(mine)
-            if name in self._worked_on:
-                return False
-            self._worked_on.add(name)
-            return True
+            self._queues.setdefault(name, deque()).append(mine)
+            if name not in self._worked_on:
+                self._worked_on.add(name)
+                mine.is_first = mine.is_next = True
 
     def _wait(self, name: Hashable, mine: _Waiting[Job, Result]) -> None:
         """Whoever is stopped while it waits (its loop ends) leaves the queue to those behind it."""
         try:
-            mine.turn.wait()
+            gather() if mine.is_first else mine.turn.wait()
         except BaseException:
             with self._lock:
                 is_waiting = mine in self._queues.get(name, ())

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from governance.access.models import Team
 from governance.audit.models import AuditEvent
 from governance.kernel.errors import NotAllowed
 from prompts.gateway import pipeline, repeating, tasks
@@ -152,6 +154,19 @@ def test_an_answer_is_given_as_often_as_it_is_asked_for(here: World, model: Prov
     address = answered(here)
     assert [read(here, address)[1]["output"] for _ in range(3)] == [GOOD] * 3
     assert ResultFetch.objects.get().count == 3
+
+
+def test_who_begins_anew_was_not_given_it_before(
+    here: World, model: Provider, settings: Any
+) -> None:
+    """What governs it changed since it was seen: the call is gone through twice, and given once."""
+    settings.PLACET_TOGETHER = True
+    owner_says(here, "once")
+    answered(here)
+    ask(here, **{"idempotency-key": "another"})
+    Team.objects.update(name=F("name"))
+    status, given = ask(here, "/api/v1/calls/", **{"idempotency-key": "a"})
+    assert (status, given.get("output")) == (200, GOOD), given
 
 
 def test_under_once_an_answer_is_given_once(here: World, model: Provider) -> None:

@@ -7,13 +7,14 @@ import structlog
 from governance.access.models import ApiKey
 from governance.access.selectors import KeyRefused
 from governance.kernel.authority import Permission
-from prompts.gateway.context import CallContext, may_go_together
+from prompts.gateway.context import CallContext, Outdated, may_go_together
 from prompts.gateway.governing import (
     Generation,
     Governing,
     authenticated_key,
     generation_and_time,
     governing,
+    is_outdated,
     last_seen,
 )
 from prompts.gateway.refusals import InsufficientScope, InvalidApiKey, ModelNotFound
@@ -31,6 +32,13 @@ def authenticate(context: CallContext) -> None:
     else:
         found = _of_key(context, slug, seen)
     context.governing, context.use_case = found, found.use_case
+
+
+def check_seen(context: CallContext) -> None:
+    """Before what cannot be taken back; raises Outdated where something changed meanwhile."""
+    if is_outdated(context.seen):
+        raise Outdated
+    context.seen = None
 
 
 def _of_key(context: CallContext, slug: str, seen: Generation) -> Governing:
