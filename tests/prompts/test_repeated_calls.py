@@ -8,20 +8,24 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from governance.access.models import Team
 from governance.audit.models import AuditEvent
+from governance.kernel.canonical import uuid7
 from governance.kernel.errors import NotAllowed
 from prompts.gateway import pipeline, repeating, tasks
+from prompts.gateway.context import GovernedRequest
 from prompts.gateway.fetching import set_result_policy
 from prompts.gateway.models import ResultFetch
+from prompts.gateway.reply import GovernedReply
 from reviews.decisions import services as decisions
 from reviews.queues import services as queues
 from reviews.queues.models import Queue
+from telemetry.chargeback.models import Budget
 from telemetry.ledger.models import Call, LedgerEntry
 from tests.factories.organisation import GOOD, Provider, World, provider, world
 
@@ -80,6 +84,52 @@ def test_duplicates_at_the_same_time_wait_for_the_one_answer(
     assert len({one[1]["id"] for one in found}) == 1
     assert len({status for status, _ in found}) == 1
     assert len(model.asked) == LedgerEntry.objects.count() == Call.objects.count() == 1
+
+
+def test_who_goes_alone_and_a_set_with_the_same_key_do_not_wait_in_a_circle(
+    here: World, model: Provider, settings: Any
+) -> None:
+    """A set has locked the budgets and writes its row; who goes alone comes in between."""
+    settings.PLACET_TOGETHER = False
+    request = GovernedRequest(
+        "licence-review",
+        here.key,
+        variables=BODY["variables"],
+        idempotency_key="one",
+        body_hash="a" * 64,
+    )
+
+    def alone() -> GovernedReply:
+        try:
+            return pipeline.run(request)
+        finally:
+            connections.close_all()
+
+    ask(here)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            list(Budget.objects.select_for_update().order_by("pk"))
+            comes = pool.submit(alone)
+            while not waits_for_a_lock():
+                pass
+            written = Call.objects.get()
+            written.pk, written.idempotency_key = uuid7(), "one"
+            written.idempotency_hash = request.body_hash
+            written.save(force_insert=True)
+        reply = comes.result(LONGEST_SECONDS)
+    assert reply.call == written and reply.refusal is None
+    assert Call.objects.count() == 2
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        # Within a transaction it is read once otherwise.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_who_waits_too_long_is_told_to_ask_again(

@@ -91,6 +91,9 @@ def admit(context: CallContext) -> str:
     call = call_of(context)
     try:
         with transaction.atomic():
+            if call.idempotency_key:
+                currency = context.prices[context.deployments[0].pk].booked_currency
+                holds.lock_budgets(call=call, currency=currency)
             ledger.write_new(call, request_body(context))
             now = context.received_at
             keep_before(context, now, now + retention(context))
