@@ -24,6 +24,7 @@ from prompts.gateway.waiting import (
     may_ask_database,
     pause,
 )
+from tests.prompts.test_together import Held
 
 said: ContextVar[str] = ContextVar("said", default="nothing")
 
@@ -143,30 +144,22 @@ def test_what_befalls_a_set_is_told_to_each_call_of_it() -> None:
 
 
 def test_calls_of_the_loop_and_of_threads_go_in_one_set() -> None:
-    sets: list[list[int]] = []
-    go, began = threading.Event(), threading.Event()
-
-    def work(jobs: Sequence[int]) -> list[int]:
-        sets.append(list(jobs))
-        began.set()
-        go.wait(30)
-        return list(jobs)
-
+    work = Held()
     together: Together[int, int] = Together(work)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
         first = asyncio.ensure_future(in_loop(partial(together.do, "name", 1)))
-        await loop.run_in_executor(None, began.wait, 30)
+        await loop.run_in_executor(None, work.began.wait, 30)
         threads = [loop.run_in_executor(None, together.do, "name", one) for one in (2, 3)]
         last = asyncio.ensure_future(in_loop(partial(together.do, "name", 4)))
         while len(together._queues["name"]) < 3:
             await asyncio.sleep(0)
-        go.set()
-        assert await asyncio.gather(first, *threads, last) == [1, 2, 3, 4]
+        work.go.set()
+        assert await asyncio.gather(first, *threads, last) == [10, 20, 30, 40]
 
     asyncio.run(run())
-    assert sets[0] == [1] and sorted(sets[1]) == [2, 3, 4]
+    assert work.sets[0] == [1] and sorted(work.sets[1]) == [2, 3, 4]
 
 
 def test_the_work_of_a_set_waits_for_no_other_set() -> None:
@@ -190,33 +183,25 @@ def test_the_work_of_a_set_waits_for_no_other_set() -> None:
 
 @pytest.mark.parametrize("stopped", [1, 2])
 def test_a_call_that_is_stopped_while_it_waits_leaves_the_others_their_turn(stopped: int) -> None:
-    go, began = threading.Event(), threading.Event()
-    sets: list[list[int]] = []
-
-    def work(jobs: Sequence[int]) -> list[int]:
-        sets.append(list(jobs))
-        began.set()
-        go.wait(30)
-        return list(jobs)
-
+    work = Held()
     together: Together[int, int] = Together(work)
 
     async def run() -> list[int | BaseException]:
         calls = [asyncio.ensure_future(in_loop(partial(together.do, "name", 0)))]
-        await asyncio.get_running_loop().run_in_executor(None, began.wait, 30)
+        await asyncio.get_running_loop().run_in_executor(None, work.began.wait, 30)
         for one in (1, 2, 3):
             calls.append(asyncio.ensure_future(in_loop(partial(together.do, "name", one))))
         while len(together._queues["name"]) < 3:
             await asyncio.sleep(0)
         calls[stopped].cancel()
-        go.set()
+        work.go.set()
         return await asyncio.gather(*calls, return_exceptions=True)
 
     found = asyncio.run(run())
     left = [one for one in (1, 2, 3) if one != stopped]
     assert isinstance(found[stopped], asyncio.CancelledError)
-    assert [one for one in found if isinstance(one, int)] == [0, *left]
-    assert sets == [[0], left] and together._worked_on == set()
+    assert [one for one in found if isinstance(one, int)] == [0, *(one * 10 for one in left)]
+    assert work.sets == [[0], left] and together._worked_on == set()
 
 
 def test_only_a_call_waits_for_a_coroutine() -> None:
