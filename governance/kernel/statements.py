@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 from psycopg.types.numeric import Int8
@@ -58,6 +58,14 @@ def executed(statement: str, values: Any) -> Iterator[CursorWrapper]:
     with _wrapped(_Prepared) as cursor:
         cursor.execute(statement, values)
         yield cursor
+
+
+def is_deadlock(error: DatabaseError) -> bool:
+    """Whether the database ended this transaction because it and another waited for each other.
+
+    Nothing of it was written, and the other one goes on.
+    """
+    return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
 def _wrapped(kind: type[psycopg.Cursor[Any]]) -> CursorWrapper:

@@ -147,8 +147,8 @@ def _entered(context: CallContext) -> GovernedReply | None:
         with context.stage("hold budget") as entry:
             entry["note"] = held_together(context) or elsewhere(BESIDE, admit, context)
     except StillRunning:
-        # The same request arrived twice at once, and the other one was let in.
-        if (earlier := reply_of_repeated(context)) is None:
+        # The same request arrived twice at once, and the other one is let in.
+        if (earlier := reply_of_one_just_let_in(context)) is None:
             raise
         elsewhere(BESIDE, give_back, context)
         return earlier

@@ -25,7 +25,6 @@ from telemetry.chargeback.rules import HOLD_STATES, HoldState, crossed, period_s
 from telemetry.chargeback.sql import END_HOLDS, TAKE_HOLDS
 from telemetry.ledger.joining import joins_transaction
 from telemetry.ledger.models import Call
-from telemetry.ledger.rows import as_json
 
 HOLD_LASTS = timedelta(minutes=30)
 CAPTURABLE = sorted(HOLD_STATES.sources("capture"))
@@ -151,17 +150,6 @@ def first_holds(
         ],
         **period_starts(first.admitted_at.date()),
     }
-
-
-def lock_budgets(*, call: Call, currency: str) -> None:
-    """Wait for every budget above a call that is not written yet, in the caller's transaction.
-
-    Sets of calls lock budgets before they write rows. Whoever writes a row first that another may
-    write as well (an idempotency key has one) and locks budgets then, waits for a set in a circle.
-    """
-    asked = first_holds([(call, Decimal(0))], currency)
-    with executed("SELECT chargeback_with_room(%s)", [as_json(asked)]):
-        pass
 
 
 def first_bills(calls: Sequence[tuple[Call, Decimal]], now: datetime) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from governance.kernel.canonical import text_digest
 from governance.kernel.errors import WrongState
+from governance.kernel.statements import is_deadlock
 from governance.kernel.terms import Environment, RiskTier, Sensitivity
 from governance.model_cards.models import Deployment
 from governance.policy.rules import obligations
@@ -91,16 +92,17 @@ def admit(context: CallContext) -> str:
     call = call_of(context)
     try:
         with transaction.atomic():
-            if call.idempotency_key:
-                currency = context.prices[context.deployments[0].pk].booked_currency
-                holds.lock_budgets(call=call, currency=currency)
             ledger.write_new(call, request_body(context))
             now = context.received_at
             keep_before(context, now, now + retention(context))
             amount = hold_attempt(context, call, 1, _first(context), is_new=True)
     except holds.BudgetExceeded as exceeded:
         raise BudgetExceeded(exceeded.message) from None
-    except IntegrityError:
+    except (IntegrityError, OperationalError) as error:
+        # A set locks budgets before it writes rows: with the same key in it, it waited for this
+        # call and this call for it.
+        if isinstance(error, OperationalError) and not is_deadlock(error):
+            raise
         raise StillRunning(
             "The same request arrived twice at once; ask again in a moment.",
             retry_after_seconds=1,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+import structlog
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from governance.kernel.errors import NotFound, WrongState
+from governance.kernel.statements import is_deadlock
 from prompts.gateway.context import Attempt, CallContext
 from prompts.gateway.embeddings import vectors_digest
 from prompts.gateway.noting import heard_of
@@ -24,18 +26,31 @@ from telemetry.ledger import services as ledger
 from telemetry.ledger.models import Call
 from telemetry.ledger.rules import CallState
 
+log = structlog.get_logger("placet.call")
+
 
 def settle(context: CallContext) -> None:
     """Book what was billed, give back the rest of the hold, write the end of the call."""
     if settle_together(context, _bills(context)):
         return
     try:
-        elsewhere(BESIDE, _settle, context)
+        elsewhere(BESIDE, _settle_alone, context)
     except NotFound as no_queue:
         # Undecidable refuses: without a queue nobody could ever release it.
         context.refusal = ReviewNotPossible(no_queue.message)
         context.hold_reason = ""
-        elsewhere(BESIDE, _settle, context)
+        elsewhere(BESIDE, _settle_alone, context)
+
+
+def _settle_alone(context: CallContext) -> None:
+    """Once more where a set that was being let in waited for this call, and this call for it."""
+    try:
+        _settle(context)
+    except OperationalError as error:
+        if not is_deadlock(error):
+            raise
+        log.warning("settled again after a deadlock")
+        _settle(context)
 
 
 @transaction.atomic
