@@ -65,17 +65,20 @@ def warm() -> None:
 def _warm() -> None:
     """What is in memory then stays, and is looked through for garbage no more; what calls make
     is mostly freed without it."""
-    screens.recognisers()
-    if settings.PLACET_IS_WEB:
-        # A database that is away is asked again by the first call.
-        with suppress(DatabaseError, InterfaceError):
-            governing.screening(governing.generation())
-            providers.warm()
-        connections.close_all()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
-    gc.enable()
+    try:
+        screens.recognisers()
+        if settings.PLACET_IS_WEB:
+            # A database that is away is asked again by the first call.
+            with suppress(DatabaseError, InterfaceError):
+                governing.screening(governing.generation())
+                providers.warm()
+            connections.close_all()
+        gc.collect()
+        gc.freeze()
+    finally:
+        # Whatever failed, a server that never looks for garbage would grow.
+        gc.set_threshold(NEW_OBJECTS)
+        gc.enable()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

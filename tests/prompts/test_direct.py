@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from prompts.gateway import direct
-from prompts.gateway.waiting import in_loop
 from tests.factories.serving import serving
+from tests.factories.ways import WAYS, run_by
 from tests.load.processes import free_port
 
 
@@ -83,14 +83,11 @@ def answered(asked: direct.Asked, most_bytes: int = 100) -> tuple[int, bytes]:
     return found.status, found.content
 
 
-@pytest.fixture(params=["thread", "loop"])
+@pytest.fixture(params=WAYS)
 def read(request: Any) -> Iterator[Read]:
     """Both clients are one to whoever asks."""
-    if request.param == "thread":
-        yield answered
-        return
-    with asyncio.Runner() as runner:
-        yield lambda *values: runner.run(in_loop(lambda: answered(*values)))
+    with run_by(request.param) as run:
+        yield lambda *values: run(partial(answered, *values))
 
 
 def test_one_connection_serves_answers_that_were_read_whole(server: Server, read: Read) -> None:

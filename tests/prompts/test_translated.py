@@ -28,6 +28,7 @@ from tests.factories.organisation import (
     provider,
     tool_call,
 )
+from tests.factories.ways import WAYS, run_by
 
 pytestmark = pytest.mark.django_db
 SAID = [{"role": "user", "content": "The printer is broken."}]
@@ -66,18 +67,11 @@ def ask(here: World, **more: Any) -> Any:
 Asked = Callable[..., providers.ProviderResponse]
 
 
-@pytest.fixture(params=["thread", "loop"])
+@pytest.fixture(params=WAYS)
 def asked(request: Any) -> Iterator[Asked]:
     """A call with a thread of its own and one in the web server's loop get the same."""
-    if request.param == "thread":
-        yield complete
-        return
-    with asyncio.Runner() as runner:
-        yield lambda *values: runner.run(in_loop(prepared(*values)))
-
-
-def complete(*values: str) -> providers.ProviderResponse:
-    return prepared(*values)()
+    with run_by(request.param) as run:
+        yield lambda *values: run(prepared(*values))
 
 
 def prepared(
